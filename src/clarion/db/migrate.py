@@ -1,0 +1,86 @@
+"""Migrations: Alembic over plain SQL, then the per-application schemas one by one.
+
+The embedded database is migrated at start; a database given by URL by `clarion db migrate`. Two processes that
+migrate at once wait for each other on an advisory lock. Rules for a migration are in CONTRIBUTING.md.
+"""
+
+import asyncio
+from importlib import resources
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.pool import NullPool
+
+from clarion.base.errors import ConfigurationError
+from clarion.db import app_schema
+from clarion.db.pool import connect
+from clarion.db.sql import value
+
+_LOCK = 0x436C6172696F6E  # the advisory lock every migrating process takes
+MINIMUM_SERVER = 150000
+
+
+async def upgrade(conninfo: str) -> None:
+    """Bring the database at `conninfo` to the newest revision, application schemas included. Safe to repeat."""
+    conn = await connect(conninfo)
+    try:
+        if conn.info.server_version < MINIMUM_SERVER:
+            raise ConfigurationError(
+                f"PostgreSQL {conn.info.server_version // 10000} is too old.", "Clarion needs PostgreSQL 15 or newer."
+            )
+        await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        await asyncio.to_thread(_upgrade, conninfo)
+        await app_schema.upgrade_all(conn)
+    finally:
+        await conn.close()
+
+
+async def current(conninfo: str) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    conn = await connect(conninfo)
+    try:
+        if await value(conn, "SELECT to_regclass('clarion.alembic_version') IS NULL"):
+            return None
+        found = await value(conn, "SELECT version_num FROM clarion.alembic_version")
+        return None if found is None else str(found)
+    finally:
+        await conn.close()
+
+
+def newest() -> str:
+    """The revision this release wants."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+async def require_current(conninfo: str) -> None:
+    """Raise ConfigurationError unless the database is at the revision of this release."""
+    at = await current(conninfo)
+    if at != newest():
+        raise ConfigurationError(
+            f"The database is at revision {at or 'none'}, this release needs {newest()}.",
+            "Run: clarion db migrate --database-url URL",
+        )
+
+
+def _config(connection: Any = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("clarion.db") / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(conninfo: str) -> None:
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool
+    )
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("CREATE SCHEMA IF NOT EXISTS clarion"))
+        connection.commit()
+        command.upgrade(_config(connection), "head")
+    engine.dispose()

@@ -1,0 +1,1 @@
+"""One file a revision: `NNNN_title.py`, plain SQL, compatible with the previous release."""

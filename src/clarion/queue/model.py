@@ -1,0 +1,64 @@
+"""A job, the lease under which a worker holds it, and what a handler may say about it."""
+
+import asyncio
+from typing import Any
+
+from msgspec import Struct
+
+from clarion.db.sql import Conn
+from clarion.queue import store
+
+
+class Job(Struct, frozen=True):
+    """One piece of durable work. `args` is small JSON; `attempts` counts this run; `lease` names this claim of it."""
+
+    id: int
+    queue: str
+    kind: str
+    args: dict[str, Any]
+    attempts: int
+    max_attempts: int
+    lease: int
+    key: str | None = None
+
+
+class Retry(Exception):
+    """Raised by a handler: run the job again after `delay` seconds. With `count=False` no attempt is used up."""
+
+    def __init__(self, delay: float, reason: str, *, count: bool = True) -> None:
+        super().__init__(reason)
+        self.delay = delay
+        self.reason = reason
+        self.count = count
+
+
+class LeaseLost(Exception):
+    """Another process may hold the job by now: whatever this one was about to record must be rolled back."""
+
+
+class Lease:
+    """A worker's hold on one job. The worker extends it while the handler runs.
+
+    `lost` turns true when the job was taken by another process: stop at once and record nothing.
+    `stopping` is set when the process drains: come to an end soon, or raise `Retry(0, ..., count=False)`.
+    """
+
+    def __init__(self, job: Job, stopping: asyncio.Event) -> None:
+        self.job = job
+        self.stopping = stopping
+        self.lost = False
+        self.acknowledged = False
+
+    async def acknowledge(self, conn: Conn) -> None:
+        """Delete the job in the transaction of its effect. Raises LeaseLost when it is no longer ours."""
+        if not await store.delete(conn, self.job.id, self.job.lease):
+            self.lost = True
+            raise LeaseLost(f"job {self.job.id} ({self.job.kind})")
+        self.acknowledged = True
+
+    async def confirm(self, conn: Conn, seconds: float = 30.0) -> None:
+        """Extend the lease inside the caller's transaction, which locks the job until it ends: what is recorded in
+        it is recorded by the holder. Raises LeaseLost when the job is no longer ours."""
+        if not await store.extend(conn, [self.job.id], [self.job.lease], seconds):
+            self.lost = True
+            raise LeaseLost(f"job {self.job.id} ({self.job.kind})")

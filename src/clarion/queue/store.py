@@ -1,0 +1,218 @@
+"""The SQL of `job`, `dead_job` and `timer`.
+
+`run_at` is at once the due time and, while a worker holds the job, the end of its lease: a lease that ends makes the
+job due again, with no reaper. Leases run on the plain database clock, so that a moved test clock ends none of them.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from clarion.db.sql import Conn, execute, tuples, value, values
+
+CHANNEL = "clarion_job"
+
+
+async def insert(
+    conn: Conn,
+    queue: str,
+    kind: str,
+    args: dict[str, Any],
+    priority: int,
+    run_at: datetime | None,
+    key: str | None,
+    max_attempts: int,
+) -> int | None:
+    """Insert one job; None when `key` is taken. `run_at` is on Clarion's clock and is brought to the plain one."""
+    found = await value(
+        conn,
+        """
+        INSERT INTO clarion.job (queue, kind, args, priority, run_at, key, max_attempts)
+        VALUES (%s, %s, %s, %s,
+                coalesce(%s::timestamptz - (SELECT shift FROM clarion.clock_offset), clock_timestamp()), %s, %s)
+        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+        RETURNING id
+        """,
+        (queue, kind, Jsonb(args), priority, run_at, key, max_attempts),
+    )
+    return None if found is None else int(found)
+
+
+async def insert_many(
+    conn: Conn, queue: str, kind: str, args: Sequence[dict[str, Any]], priority: int, keys: Sequence[str | None]
+) -> int:
+    """Insert many due jobs in one statement; those whose key is taken are left out."""
+    return await execute(
+        conn,
+        """
+        INSERT INTO clarion.job (queue, kind, priority, args, key)
+        SELECT %s, %s, %s, a, k FROM unnest(%s::jsonb[], %s::text[]) AS t (a, k)
+        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+        """,
+        (queue, kind, priority, [Jsonb(a) for a in args], list(keys)),
+    )
+
+
+async def announce(conn: Conn, queue: str) -> None:
+    """Wake idle workers when the transaction commits, if there are any.
+
+    An idle worker holds the queue's advisory lock shared; only when it does is a notification worth its cost. While
+    this transaction holds the lock no worker can fall idle without looking again, so no job is overlooked.
+    """
+    await execute(
+        conn,
+        """
+        SELECT CASE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('clarion.idle:' || %s, 0))
+                    THEN pg_notify(%s, %s) END
+        """,
+        (queue, CHANNEL, queue),
+    )
+
+
+async def try_idle(conn: Conn, queue: str) -> bool:
+    """Take the shared idle lock of a queue for this session; False while a transaction that adds jobs is open."""
+    return bool(
+        await value(conn, "SELECT pg_try_advisory_lock_shared(hashtextextended('clarion.idle:' || %s, 0))", (queue,))
+    )
+
+
+async def leave_idle(conn: Conn, queue: str) -> None:
+    """Give the idle lock back."""
+    await execute(conn, "SELECT pg_advisory_unlock_shared(hashtextextended('clarion.idle:' || %s, 0))", (queue,))
+
+
+async def claim(conn: Conn, queues: Sequence[str], limit: int, lease: float) -> list[tuple[Any, ...]]:
+    """Take up to `limit` due jobs for `lease` seconds, lowest priority number first."""
+    return await tuples(
+        conn,
+        """
+        WITH due AS (
+            SELECT id FROM clarion.job
+            WHERE queue = ANY(%s) AND run_at <= clock_timestamp()
+            ORDER BY priority, run_at LIMIT %s
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE clarion.job AS j
+        SET run_at = clock_timestamp() + make_interval(secs => %s), attempts = attempts + 1, lease = lease + 1
+        FROM due WHERE j.id = due.id
+        RETURNING j.id, j.queue, j.kind, j.args, j.attempts, j.max_attempts, j.lease, j.key
+        """,
+        (list(queues), limit, lease),
+    )
+
+
+async def next_due(conn: Conn, queues: Sequence[str]) -> float | None:
+    """Seconds until the earliest job of these queues is due (negative when it is); None when there is none."""
+    found = await value(
+        conn,
+        "SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM clarion.job WHERE queue = ANY(%s)",
+        (list(queues),),
+    )
+    return None if found is None else float(found)
+
+
+async def extend(conn: Conn, ids: Sequence[int], leases: Sequence[int], seconds: float) -> list[int]:
+    """Push the end of these leases to `seconds` from now; the ids that are still held."""
+    return await values(
+        conn,
+        """
+        UPDATE clarion.job AS j SET run_at = clock_timestamp() + make_interval(secs => %s)
+        FROM unnest(%s::bigint[], %s::bigint[]) AS held (id, lease)
+        WHERE j.id = held.id AND j.lease = held.lease
+        RETURNING j.id
+        """,
+        (seconds, list(ids), list(leases)),
+    )
+
+
+async def delete(conn: Conn, job_id: int, lease: int) -> bool:
+    """Delete a job held under this lease; False when it is no longer held."""
+    return await execute(conn, "DELETE FROM clarion.job WHERE id = %s AND lease = %s", (job_id, lease)) == 1
+
+
+async def release(conn: Conn, job_id: int, lease: int, delay: float, reason: str, *, count: bool) -> bool:
+    """Give a job back, due in `delay` seconds. `count=False` returns the attempt. A new lease number shuts out the
+    old holder."""
+    return (
+        await execute(
+            conn,
+            """
+            UPDATE clarion.job
+            SET run_at = clock_timestamp() + make_interval(secs => %s), last_error = %s,
+                attempts = attempts - %s, lease = lease + 1
+            WHERE id = %s AND lease = %s
+            """,
+            (delay, reason, 0 if count else 1, job_id, lease),
+        )
+        == 1
+    )
+
+
+async def bury(conn: Conn, job_id: int, lease: int, reason: str) -> bool:
+    """Move a job to the dead letters with the reason."""
+    return (
+        await execute(
+            conn,
+            """
+            WITH gone AS (
+                DELETE FROM clarion.job WHERE id = %s AND lease = %s
+                RETURNING id, queue, kind, key, args, attempts, created_at
+            )
+            INSERT INTO clarion.dead_job (id, queue, kind, key, args, attempts, created_at, reason)
+            SELECT id, queue, kind, key, args, attempts, created_at, %s FROM gone
+            """,
+            (job_id, lease, reason),
+        )
+        == 1
+    )
+
+
+async def depth(conn: Conn) -> list[tuple[Any, ...]]:
+    """Per queue: jobs waiting, jobs held or due later, age in seconds of the oldest due one; then the dead letters."""
+    return await tuples(
+        conn,
+        """
+        SELECT queue, count(*) FILTER (WHERE run_at <= clock_timestamp()),
+               count(*) FILTER (WHERE run_at > clock_timestamp()),
+               coalesce(extract(epoch FROM clock_timestamp()
+                                - min(run_at) FILTER (WHERE run_at <= clock_timestamp())), 0)::float8
+        FROM clarion.job GROUP BY queue
+        UNION ALL SELECT 'dead', count(*), 0, 0 FROM clarion.dead_job
+        """,
+    )
+
+
+async def claim_timer(conn: Conn, name: str, every: float) -> bool:
+    """True for the one process that runs timer `name` now. Missed runs are not made up for: it runs once, late."""
+    await execute(
+        conn,
+        "INSERT INTO clarion.timer (name, next_run) VALUES (%s, clock_timestamp()) ON CONFLICT (name) DO NOTHING",
+        (name,),
+    )
+    claimed = await value(
+        conn,
+        """
+        UPDATE clarion.timer SET last_run = clock_timestamp(),
+               next_run = greatest(next_run + make_interval(secs => %s), clock_timestamp())
+        WHERE name = %s AND next_run <= clock_timestamp()
+        RETURNING name
+        """,
+        (every, name),
+    )
+    return claimed is not None
+
+
+async def timer_due_in(conn: Conn, names: Sequence[str]) -> float:
+    """Seconds until the first of these timers is due; 0 when one has never run."""
+    found = await tuples(
+        conn,
+        """
+        SELECT count(*), extract(epoch FROM min(next_run) - clock_timestamp())::float8
+        FROM clarion.timer WHERE name = ANY(%s)
+        """,
+        (list(names),),
+    )
+    known, seconds = found[0]
+    return 0.0 if known < len(names) else max(0.0, float(seconds))
