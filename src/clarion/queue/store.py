@@ -195,11 +195,12 @@ async def claim_timer(conn: Conn, name: str, every: float) -> bool:
         conn,
         """
         UPDATE clarion.timer SET last_run = clock_timestamp(),
-               next_run = greatest(next_run + make_interval(secs => %s), clock_timestamp())
+               next_run = CASE WHEN next_run + make_interval(secs => %s) > clock_timestamp()
+                               THEN next_run ELSE clock_timestamp() END + make_interval(secs => %s)
         WHERE name = %s AND next_run <= clock_timestamp()
         RETURNING name
         """,
-        (every, name),
+        (every, every, name),
     )
     return claimed is not None
 

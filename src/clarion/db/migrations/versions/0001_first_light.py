@@ -250,22 +250,12 @@ CREATE TABLE clarion.event (
     kind         smallint NOT NULL,
     code         integer NOT NULL DEFAULT 0,
     message_id   bigint,
-    campaign_id  bigint,
-    action_id    bigint,
+    button       text,
     value        jsonb
 ) PARTITION BY RANGE (ts);
 CREATE INDEX event_ts ON clarion.event USING brin (ts);
 CREATE INDEX event_message ON clarion.event (app_id, message_id, ts);
 CREATE INDEX event_device ON clarion.event (app_id, device_id, ts);
-CREATE TABLE clarion.event_device_day (
-    app_id     integer NOT NULL,
-    device_id  bigint NOT NULL,
-    kind       smallint NOT NULL,
-    code       integer NOT NULL,
-    day        date NOT NULL,
-    count      integer NOT NULL,
-    PRIMARY KEY (app_id, device_id, kind, code, day)
-);
 CREATE TABLE clarion.stat_day (
     app_id          integer NOT NULL,
     day             date NOT NULL,
@@ -311,6 +301,17 @@ BEGIN
     EXECUTE format(
         'CREATE TABLE IF NOT EXISTS clarion.%I PARTITION OF clarion.report_seen FOR VALUES FROM (%L) TO (%L)',
         'report_seen_' || to_char(first, 'YYYYMMDD'), first, first + 1);
+END $$;
+CREATE FUNCTION clarion.drop_report_partitions(before timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    old regclass;
+BEGIN
+    FOR old IN SELECT inhrelid::regclass FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+               WHERE inhparent = 'clarion.report_seen'::regclass
+                 AND relname < 'report_seen_' || to_char(before AT TIME ZONE 'UTC', 'YYYYMMDD')
+    LOOP
+        EXECUTE format('DROP TABLE %s', old);
+    END LOOP;
 END $$;
 SELECT clarion.ensure_event_partition(clarion.now() + w * interval '7 days') FROM generate_series(-1, 4) AS w;
 SELECT clarion.ensure_report_partition(clarion.now() + d * interval '1 day') FROM generate_series(-1, 7) AS d;

@@ -1,0 +1,1 @@
+"""Applications: platforms, device columns, gateway credentials, templates, and who may manage what."""

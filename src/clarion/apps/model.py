@@ -1,0 +1,106 @@
+"""What an application is, and the scheme of its devices: the system's columns and the company's own."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Platform(StrEnum):
+    """The platform of an application; it decides the kind of its messages and its gateway."""
+
+    ANDROID = "android"
+    IOS = "ios"
+    WEB = "web"
+
+
+GATEWAY_OF = {Platform.ANDROID: "fcm", Platform.IOS: "apns", Platform.WEB: "webpush"}
+
+
+class GatewayConfig(Struct, frozen=True):
+    """How to reach an application's gateway: kind, JSON of its credentials, other address and authority if any.
+
+    `revision` grows with every change, so that a process that holds an open gateway sees when to open it anew.
+    """
+
+    kind: str
+    secret: bytes
+    endpoint: str | None
+    ca: str | None
+    revision: int
+
+
+class App(Struct, frozen=True):
+    """One application: one platform, one environment, addressed by its partner id."""
+
+    id: int
+    partner_id: str
+    name: str
+    platform: Platform
+    click_address: str | None = None
+
+
+class ColumnKind(StrEnum):
+    """The types a device column can have."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+
+class Column(Struct, frozen=True):
+    """One column of a device as people name it (`name`) and as SQL stores it (`sql`).
+
+    `indexed` columns may be searched by (v1 rule 66); `switch` columns are booleans spelt Y and N on the wire;
+    `writable` is false for what only the server sets.
+    """
+
+    name: str
+    sql: str
+    kind: ColumnKind
+    indexed: bool = False
+    writable: bool = True
+    switch: bool = False
+    standard: bool = True
+
+
+STANDARD_COLUMNS: tuple[Column, ...] = (
+    Column("UDID", "udid", ColumnKind.TEXT, indexed=True, writable=False),
+    Column("id", "id", ColumnKind.INTEGER, indexed=True, writable=False),
+    Column("token", "token", ColumnKind.TEXT, indexed=True),
+    Column("opencount", "opencount", ColumnKind.INTEGER),
+    Column("firstopen", "firstopen", ColumnKind.DATE),
+    Column("lastopen", "lastopen", ColumnKind.DATE),
+    Column("model", "model", ColumnKind.TEXT),
+    Column("version", "version", ColumnKind.TEXT),
+    Column("sw_version", "sw_version", ColumnKind.TEXT),
+    Column("versionsdk", "versionsdk", ColumnKind.TEXT),
+    Column("bundleversion", "bundleversion", ColumnKind.TEXT),
+    Column("language", "language", ColumnKind.TEXT),
+    Column("countryCode", "country_code", ColumnKind.TEXT),
+    Column("time_zone", "time_zone", ColumnKind.TEXT),
+    Column("lat", "lat", ColumnKind.DECIMAL),
+    Column("lon", "lon", ColumnKind.DECIMAL),
+    Column("altitude", "altitude", ColumnKind.DECIMAL),
+    Column("geolocationCreated", "geolocation_created", ColumnKind.DATE),
+    Column("IDFA", "idfa", ColumnKind.TEXT),
+    Column("feedback", "feedback", ColumnKind.INTEGER),
+    Column("system_optin_notifs", "system_optin_notifs", ColumnKind.BOOLEAN, switch=True),
+    Column("enabled_notifs", "enabled_notifs", ColumnKind.BOOLEAN, switch=True),
+    Column("enabled_inapps", "enabled_inapps", ColumnKind.BOOLEAN, switch=True),
+    Column("randomId", "random_id", ColumnKind.INTEGER),
+)
+
+
+class Scheme:
+    """All columns of one application's devices, found by name without case (v1 rule 69)."""
+
+    def __init__(self, own: list[Column]) -> None:
+        self.columns: tuple[Column, ...] = (*STANDARD_COLUMNS, *own)
+        self._by_name = {column.name.lower(): column for column in self.columns}
+        self._by_name["deviceid"] = self._by_name["udid"]
+
+    def find(self, name: str) -> Column | None:
+        """The column called `name` in any case; `deviceId` is another name of UDID (v1 rule 52)."""
+        return self._by_name.get(name.lower())

@@ -1,0 +1,167 @@
+"""The rules of applications: making them, finding them, who may manage them, their gateways and declared names.
+
+The columns a company adds to its devices have a room of their own, `columns`.
+"""
+
+import re
+
+from clarion.apps import store
+from clarion.apps.columns import add_column, remove_column
+from clarion.apps.model import GATEWAY_OF, App, GatewayConfig, Platform, Scheme
+from clarion.base.errors import Conflict, Finding, Invalid, NotFound
+from clarion.base.sealing import Sealer
+from clarion.base.secrets import new_token, same
+from clarion.db import app_schema
+from clarion.db.sql import Conn
+from clarion.gateways.registry import check_credentials
+
+__all__ = [
+    "add_button_template",
+    "add_collapse_key",
+    "add_column",
+    "check_private_key",
+    "create_app",
+    "gateway_of",
+    "get_app",
+    "get_app_by_id",
+    "grant",
+    "has_button_template",
+    "has_collapse_key",
+    "list_apps",
+    "load_scheme",
+    "may_manage",
+    "remove_column",
+    "revoke",
+    "set_gateway",
+]
+
+_PARTNER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LONGEST_NAME = 200
+
+
+async def create_app(conn: Conn, sealer: Sealer, partner_id: str, platform: Platform, name: str) -> tuple[App, str]:
+    """A new application with its device tables, and the private key its SDK registers with, shown this once.
+
+    Raises Invalid for a malformed partner id or name, Conflict (code `partner_id_taken`) when the partner id is used.
+    """
+    findings = []
+    if not _PARTNER_ID.fullmatch(partner_id):
+        message = (
+            "A partner id is 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit."
+        )
+        findings.append(Finding("/partnerId", "partner_id", message))
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        findings.append(Finding("/name", "name", f"A name has 1 to {_LONGEST_NAME} printable characters."))
+    if findings:
+        raise Invalid(findings)
+    app_id = await store.next_app_id(conn)
+    key = new_token()
+    if not await store.insert_app(conn, app_id, partner_id, platform, name, sealer.seal(key.encode(), _key_of(app_id))):
+        raise Conflict(
+            f"The partner id {partner_id} belongs to another application.", "Choose another.", code="partner_id_taken"
+        )
+    await app_schema.create(conn, app_id)
+    return App(app_id, partner_id, name, platform), key
+
+
+async def get_app(conn: Conn, partner_id: str) -> App:
+    """The application with this partner id; NotFound when there is none."""
+    found = await store.app_by_partner(conn, partner_id) if "\x00" not in partner_id else None
+    if found is None:
+        raise NotFound(f"No application has the partner id {partner_id}.", "`clarion apps create` makes one.")
+    return found
+
+
+async def get_app_by_id(conn: Conn, app_id: int) -> App:
+    """The application with this id; NotFound when there is none."""
+    found = await store.app_by_id(conn, app_id)
+    if found is None:
+        raise NotFound(f"There is no application {app_id}.")
+    return found
+
+
+async def list_apps(conn: Conn) -> list[App]:
+    """All applications, by ascending partner id."""
+    return await store.apps(conn)
+
+
+async def check_private_key(conn: Conn, sealer: Sealer, app: App, key: str) -> bool:
+    """Whether `key` is the application's private key; compared in constant time."""
+    sealed = await store.private_key(conn, app.id)
+    return sealed is not None and same(sealer.open(sealed, _key_of(app.id)), key.encode(errors="surrogatepass"))
+
+
+async def load_scheme(conn: Conn, app_id: int) -> Scheme:
+    """The standard columns and the company's own, as they are now."""
+    return Scheme(await store.own_columns(conn, app_id))
+
+
+async def may_manage(conn: Conn, app_id: int, person_id: int) -> bool:
+    """Whether this person was given the application (v1 rule 12)."""
+    return await store.is_manager(conn, app_id, person_id)
+
+
+async def grant(conn: Conn, app_id: int, person_id: int) -> None:
+    """Give a person the application. Safe to repeat."""
+    await store.insert_manager(conn, app_id, person_id)
+
+
+async def revoke(conn: Conn, app_id: int, person_id: int) -> None:
+    """Take the application from a person. Safe to repeat."""
+    await store.delete_manager(conn, app_id, person_id)
+
+
+async def set_gateway(
+    conn: Conn, sealer: Sealer, app: App, secret: bytes, endpoint: str | None = None, ca: str | None = None
+) -> None:
+    """Set the credentials of the application's gateway; the kind follows the platform.
+
+    `secret` is the JSON that kind's credentials take, `endpoint` another address than the true service, `ca` the path
+    of a PEM file that vouches for it. Raises ConfigurationError, with what to do, when the credentials do not read.
+    """
+    kind = GATEWAY_OF[app.platform]
+    check_credentials(kind, secret)
+    await store.put_gateway(conn, app.id, kind, sealer.seal(secret, _gateway_of(app.id)), endpoint, ca)
+
+
+async def gateway_of(conn: Conn, sealer: Sealer, app_id: int) -> GatewayConfig | None:
+    """The gateway of an application with its credentials opened; None when none was set."""
+    found = await store.gateway(conn, app_id)
+    if found is None:
+        return None
+    opened = sealer.open(found.secret, _gateway_of(app_id))
+    return GatewayConfig(found.kind, opened, found.endpoint, found.ca, found.revision)
+
+
+async def add_collapse_key(conn: Conn, app_id: int, name: str) -> None:
+    """Declare a collapse key that messages may name. Safe to repeat."""
+    await store.insert_collapse_key(conn, app_id, _declared(name, "A collapse key"))
+
+
+async def has_collapse_key(conn: Conn, app_id: int, name: str) -> bool:
+    """Whether messages may name this collapse key (v1 rule 39)."""
+    return "\x00" not in name and await store.has_collapse_key(conn, app_id, name)
+
+
+async def add_button_template(conn: Conn, app_id: int, name: str) -> None:
+    """Declare a button template that messages may name. Safe to repeat."""
+    await store.insert_button_template(conn, app_id, _declared(name, "A button template"))
+
+
+async def has_button_template(conn: Conn, app_id: int, name: str) -> bool:
+    """Whether messages may name this button template (v1 rules 39 and 41)."""
+    return "\x00" not in name and await store.has_button_template(conn, app_id, name)
+
+
+def _declared(name: str, what: str) -> str:
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise Invalid([Finding("/name", "name", f"{what} has 1 to {_LONGEST_NAME} printable characters.")])
+    return name
+
+
+def _key_of(app_id: int) -> bytes:
+    return f"app-private-key:{app_id}".encode()
+
+
+def _gateway_of(app_id: int) -> bytes:
+    return f"gateway:{app_id}".encode()

@@ -1,0 +1,72 @@
+"""A process of the installation as its supervisor sees it, and the supervisor as the process sees it.
+
+The supervisor hands over the settings in the environment and two pipes: the child writes one byte into the first when
+it is ready, and reads end of file from the second when its supervisor has died, which it takes for an order to stop.
+Run as `python -m clarion.assembly.child ROLE INDEX`.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+import uvloop
+
+from clarion.assembly import roles
+from clarion.base import settings as base_settings
+from clarion.base import telemetry
+from clarion.base.errors import ClarionError
+
+log = telemetry.get_logger(__name__)
+
+READY = "CLARION_READY_FD"
+PARENT = "CLARION_PARENT_FD"
+LISTENERS = "CLARION_LISTENERS"
+CONNINFO = "CLARION_CONNINFO"
+
+
+def main(role: str, index: int) -> int:
+    """Run one role until told to stop; the exit code."""
+    settings = base_settings.from_environment()
+    telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(role, roles.Context(settings, os.environ[CONNINFO], index, _listeners(), _say_ready)))
+    except ClarionError as error:
+        log.error("role_failed", error=error.message, hint=error.hint)
+        return 1
+    return 0
+
+
+async def _run(role: str, context: roles.Context) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    parent = os.environ.get(PARENT)
+    if parent:
+        loop.add_reader(int(parent), stop.set)
+    try:
+        await roles.ROLES[role](context, stop)
+    finally:
+        if parent:
+            loop.remove_reader(int(parent))
+
+
+def _say_ready() -> None:
+    descriptor = os.environ.pop(READY, None)
+    if descriptor:
+        with contextlib.suppress(OSError):
+            os.write(int(descriptor), b"1")
+            os.close(int(descriptor))
+
+
+def _listeners() -> list[tuple[str, socket.socket]]:
+    pairs = [entry.split(":") for entry in os.environ.get(LISTENERS, "").split(",") if entry]
+    return [(scheme, socket.socket(fileno=int(descriptor))) for scheme, descriptor in pairs]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

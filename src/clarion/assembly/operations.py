@@ -1,0 +1,36 @@
+"""Which function answers which operation of the documents.
+
+An operation of v1 stands here or in `clarion.api.not_yet_built`; `contract.binding.bind` fails the start when it is in
+neither or in both.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.v1 import access, campaigns, messages, reactions, send, stats
+from clarion.api.v1.call import Handler
+
+V1_HANDLERS: Final[Mapping[str, Handler]] = {
+    "createAccessToken": access.create_access_token,
+    "me": access.me,
+    "listCampaigns": campaigns.list_campaigns,
+    "createCampaign": campaigns.create_campaign,
+    "getCampaign": campaigns.get_campaign,
+    "updateCampaign": campaigns.update_campaign,
+    "deleteCampaign": campaigns.delete_campaign,
+    "listMessages": messages.list_messages,
+    "createMessage": messages.create_message,
+    "getMessage": messages.get_message,
+    "updateMessage": messages.update_message,
+    "deleteMessage": messages.delete_message,
+    "listMessageActions": messages.list_message_actions,
+    "sendMessage": send.send_message,
+    "listCampaignClicks": reactions.list_campaign_clicks,
+    "listMessageClicks": reactions.list_message_clicks,
+    "listCampaignTargets": reactions.list_campaign_targets,
+    "listMessageTargets": reactions.list_message_targets,
+    "listStats": stats.list_stats,
+}
+
+V1_NOT_YET_BUILT: Final = NOT_YET_BUILT["v1"]

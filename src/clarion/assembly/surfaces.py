@@ -1,0 +1,34 @@
+"""The HTTP surfaces of an api process, each over its contract document, with the services it needs."""
+
+from clarion.api.contract.engine import Contract
+from clarion.api.edge import App, Health, create_app
+from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.sdk.surface import SdkSurface
+from clarion.api.v1.call import Services
+from clarion.api.v1.call import Settings as V1Settings
+from clarion.api.v1.surface import V1Surface
+from clarion.api.v2.surface import v2_surfaces
+from clarion.api.v2.transport import V2Settings
+from clarion.assembly.operations import SDK_HANDLERS, V1_HANDLERS
+from clarion.base.sealing import Sealer
+from clarion.base.settings import Settings
+from clarion.db.pool import Database
+from clarion.identity import signature
+
+
+def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> App:
+    """The ASGI application. Raises ConfigurationError when an operation is neither bound nor declared as unbuilt."""
+    v1 = V1Settings(
+        base_url=settings.public_url or None, signature_window=signature.time_window(settings.v1_time_window or None)
+    )
+    services = Services(db, sealer, v1)
+    v2 = V2Settings(public_url=settings.public_url, insecure_loopback=settings.insecure_v2)
+    return create_app(
+        [
+            V1Surface(services, V1_HANDLERS, NOT_YET_BUILT["v1"]),
+            SdkSurface(Contract.load("sdk"), services, SDK_HANDLERS),
+            *v2_surfaces(Contract.load("v2"), v2),
+        ],
+        health,
+        trusted_proxies=settings.trusted_proxies,
+    )

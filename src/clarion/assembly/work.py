@@ -1,0 +1,40 @@
+"""Job kinds and timers, bound to the functions that do them."""
+
+from datetime import timedelta
+
+from clarion.apps import columns
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
+from clarion.identity import service as identity
+from clarion.queue import Handler, Timer
+from clarion.sending.worker import Sender
+from clarion.tracking import service as tracking
+
+
+def sender(db: Database, sealer: Sealer) -> Sender:
+    """The handlers of queue `send`, with the gateways they share."""
+    return Sender(db, sealer)
+
+
+def handlers(db: Database) -> dict[str, Handler]:
+    """The handlers of queue `default`, by kind of job."""
+    return {
+        columns.BUILD_INDEX: columns.index_builder(db),
+        columns.EMPTY_COLUMN: columns.column_emptier(db),
+    }
+
+
+def timers(db: Database) -> list[Timer]:
+    """What comes again by the clock, in one process of the installation each time."""
+
+    async def partitions() -> None:
+        await tracking.prepare_partitions(db)
+
+    async def tokens() -> None:
+        async with db.transaction() as conn:
+            await identity.purge_tokens(conn)
+
+    return [
+        Timer("tracking.partitions", timedelta(hours=6), partitions),
+        Timer("identity.tokens", timedelta(hours=1), tokens),
+    ]

@@ -1,0 +1,64 @@
+"""What an operator can set. One immutable value, made by the command line and handed to every process as JSON."""
+
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from clarion.base.errors import ConfigurationError
+
+VARIABLE = "CLARION_SETTINGS"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting with its default.
+
+    `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
+    `trusted_proxies` are networks whose forwarding headers count. `v1_time_window` in seconds, 0 means any time
+    (v1 rule 10). Sizes are in bytes.
+    """
+
+    data_dir: Path
+    database_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8443
+    http_port: int = 0
+    insecure_v2: bool = False
+    public_url: str = ""
+    workers: int = 1
+    senders: int = 1
+    certificate: str = ""
+    certificate_key: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    v1_time_window: int = 0
+    log_json: bool = False
+    log_level: str = "info"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the embedded one."""
+        return not self.database_url
+
+    @property
+    def seal_key_file(self) -> Path:
+        """Where the sealing key lies unless the environment gives it: beside the data, never in the database."""
+        return self.data_dir / "seal.key"
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The environment that carries the settings to a child process."""
+    return {VARIABLE: msgspec.json.encode(settings, enc_hook=str).decode()}
+
+
+def from_environment() -> Settings:
+    """The settings a parent process handed over. Raises ConfigurationError when there are none."""
+    text = os.environ.get(VARIABLE)
+    if not text:
+        raise ConfigurationError("This process is started by `clarion serve`, not by hand.", "Run: clarion serve")
+    return msgspec.json.decode(text, type=Settings, dec_hook=lambda kind, value: kind(value))
+
+
+def default_data_dir() -> Path:
+    """`CLARION_DATA_DIR`, or `.clarion` in the folder the command is called in."""
+    return Path(os.environ.get("CLARION_DATA_DIR") or ".clarion").absolute()

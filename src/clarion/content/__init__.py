@@ -1,0 +1,1 @@
+"""What is said: campaigns, push messages in their languages, and how they are rendered for a device."""

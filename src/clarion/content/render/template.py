@@ -1,0 +1,99 @@
+"""JSON with holes: a tree of values becomes fixed bytes and marks, once; filling it for a device joins bytes.
+
+A mark is `${field}` (also spelt `${:field}`, v1 rule 93) inside any text. A value is put in as JSON text, escaped as
+deeply as it stands, and never read for marks itself: nothing is evaluated twice.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+_MARK = re.compile(r"\$\{:?([A-Za-z_][A-Za-z0-9_]*)\}")
+Tree: TypeAlias = "str | int | float | bool | Mapping[str, Tree] | Sequence[Tree] | Nested | None"
+
+
+class Nested(Struct, frozen=True):
+    """A tree that is carried as JSON text inside a JSON string, as FCM's `data` map wants."""
+
+    tree: Tree
+
+
+class Mark(Struct, frozen=True):
+    """A hole: the name of a field, and how many JSON strings it stands inside of."""
+
+    name: str
+    level: int = 1
+
+
+Part = bytes | Mark
+
+
+def marks_in(tree: Tree) -> set[str]:
+    """The names of all fields that a tree's texts use."""
+    return {part.name for part in _parts(tree) if isinstance(part, Mark)}
+
+
+class Template:
+    """A tree made ready: `fill(values)` gives its JSON. `values` maps a mark's name to the text that stands for it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._parts = _joined(_parts(tree))
+        self.names = frozenset(part.name for part in self._parts if isinstance(part, Mark))
+        self.fixed_size = sum(len(part) for part in self._parts if isinstance(part, bytes))
+
+    def fill(self, value_of: Callable[[str], str]) -> bytes:
+        """The JSON with every mark replaced by its escaped value."""
+        return b"".join(
+            [part if isinstance(part, bytes) else _escaped(value_of(part.name), part.level) for part in self._parts]
+        )
+
+
+def _parts(tree: Tree) -> list[Part]:
+    if isinstance(tree, str):
+        return [b'"', *_text(tree), b'"']
+    if isinstance(tree, Nested):
+        return [b'"', *(_deeper(part) for part in _parts(tree.tree)), b'"']
+    if isinstance(tree, Mapping):
+        found: list[Part] = [b"{"]
+        for number, (name, member) in enumerate(tree.items()):
+            found += [b"," if number else b"", msgspec.json.encode(name), b":", *_parts(member)]
+        return [*found, b"}"]
+    if isinstance(tree, Sequence):
+        found = [b"["]
+        for number, item in enumerate(tree):
+            found += [b"," if number else b"", *_parts(item)]
+        return [*found, b"]"]
+    return [msgspec.json.encode(tree)]
+
+
+def _text(text: str) -> list[Part]:
+    found: list[Part] = []
+    at = 0
+    for mark in _MARK.finditer(text):
+        found += [_escaped(text[at : mark.start()], 1), Mark(mark.group(1))]
+        at = mark.end()
+    return [*found, _escaped(text[at:], 1)]
+
+
+def _deeper(part: Part) -> Part:
+    return Mark(part.name, part.level + 1) if isinstance(part, Mark) else _escaped(part.decode(), 1)
+
+
+def _escaped(text: str, level: int) -> bytes:
+    """The text as it stands inside `level` JSON strings, without the quotes."""
+    for _ in range(level):
+        text = msgspec.json.encode(text)[1:-1].decode()
+    return text.encode()
+
+
+def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, bytes) and found and isinstance(found[-1], bytes):
+            found[-1] += part
+        else:
+            found.append(part)
+    return tuple(found)

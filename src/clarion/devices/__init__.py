@@ -1,0 +1,1 @@
+"""The device base: profiles, push tokens, registration, search, import and export."""

@@ -1,0 +1,45 @@
+"""Transactions that PostgreSQL may choose as the victim of a deadlock, run again.
+
+Writers lock devices in the order of their ids, but a token that moves touches a second device out of turn: two such
+writers can meet.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+
+from clarion.base.telemetry import get_logger
+from clarion.db.pool import Database
+from clarion.db.sql import Conn
+
+log = get_logger(__name__)
+T = TypeVar("T")
+ATTEMPTS = 6
+VICTIM = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+async def transact(db: Database, work: Callable[[Conn], Awaitable[T]]) -> T:
+    """Run `work` in a transaction on a connection of the pool; see `repeat`."""
+    async with db.connection() as conn:
+        return await repeat(conn, work)
+
+
+async def repeat(conn: Conn, work: Callable[[Conn], Awaitable[T]]) -> T:
+    """Run `work` in a transaction of this idle connection; the victim of a deadlock runs again, 6 times in all.
+
+    `work` may run several times: what it does outside the database must bear that.
+    """
+    attempt = 1
+    while True:
+        try:
+            async with conn.transaction():
+                return await work(conn)
+        except VICTIM as error:
+            if attempt == ATTEMPTS:
+                raise
+            log.warning("transaction_repeated", attempt=attempt, reason=type(error).__name__)
+            await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter
+            attempt += 1

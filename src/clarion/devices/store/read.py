@@ -1,0 +1,86 @@
+"""Looking devices up: one by indexed columns, many by id."""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from clarion.apps.model import Column
+from clarion.db.sql import Conn, app_table, tuples, value
+from clarion.devices.model import Value, device_id, token_digest
+
+# What a sender needs of every device, before the columns its texts use.
+_SENDING: tuple[LiteralString, ...] = (
+    "id",
+    "udid",
+    "token",
+    "web_p256dh",
+    "web_auth",
+    "language",
+    "system_optin_notifs",
+    "feedback",
+)
+
+
+async def exists(conn: Conn, app_id: int, udid: str) -> bool:
+    """Whether the application has a device of this UDID."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE id = %s AND udid = %s)").format(app_table(app_id, "device"))
+    return bool(await value(conn, query, (device_id(app_id, udid), udid)))
+
+
+async def first(
+    conn: Conn, app_id: int, columns: Sequence[Column], filters: Sequence[tuple[Column, Value]]
+) -> tuple[Any, ...] | None:
+    """These columns of the device of lowest id whose columns equal all the filters."""
+    conditions: list[sql.Composable] = []
+    params: dict[str, Any] = {"app_id": app_id}
+    for number, (column, wanted) in enumerate(filters):
+        name = f"v{number}"
+        conditions.append(sql.SQL("d.{} = {}").format(sql.Identifier(column.sql), sql.Placeholder(name)))
+        params[name] = wanted
+        if column.sql == "udid":
+            conditions.append(sql.SQL("d.id = {}").format(sql.Placeholder(f"{name}_id")))
+            params[f"{name}_id"] = device_id(app_id, str(wanted))
+        if column.sql == "token":
+            conditions.append(
+                sql.SQL(
+                    "d.id = (SELECT device_id FROM clarion.push_token WHERE app_id = %(app_id)s AND digest = {})"
+                ).format(sql.Placeholder(f"{name}_digest"))
+            )
+            params[f"{name}_digest"] = token_digest(str(wanted))
+    query = sql.SQL("SELECT {} FROM {} AS d WHERE {} ORDER BY d.id LIMIT 1").format(
+        _names(columns), app_table(app_id, "device"), sql.SQL(" AND ").join(conditions)
+    )
+    found = await tuples(conn, query, params)
+    return found[0] if found else None
+
+
+async def by_ids(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    """Id and these columns of the devices that exist among `ids`, by ascending id."""
+    query = sql.SQL("SELECT d.id{} FROM {} AS d WHERE d.id = ANY(%s) ORDER BY d.id").format(
+        _further(columns), app_table(app_id, "device")
+    )
+    return await tuples(conn, query, (list(ids),))
+
+
+async def for_sending(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    """What a sender needs of these devices, followed by these columns, by ascending id."""
+    query = sql.SQL("SELECT {}{} FROM {} AS d WHERE d.id = ANY(%s) ORDER BY d.id").format(
+        sql.SQL(", ").join(sql.Identifier("d", name) for name in _SENDING),
+        _further(columns),
+        app_table(app_id, "device"),
+    )
+    return await tuples(conn, query, (list(ids),))
+
+
+async def count(conn: Conn, app_id: int) -> int:
+    """How many devices the application has."""
+    return int(await value(conn, sql.SQL("SELECT count(*) FROM {}").format(app_table(app_id, "device"))))
+
+
+def _names(columns: Sequence[Column]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier("d", column.sql) for column in columns)
+
+
+def _further(columns: Sequence[Column]) -> sql.Composable:
+    return sql.SQL(", ") + _names(columns) if columns else sql.SQL("")

@@ -1,0 +1,73 @@
+"""Rows on their way into the device table: a relation `s` that the statements of `write` read from.
+
+It holds `id`, `udid` and one column per device column to be written, under its SQL name; with the token column also
+`digest`, with keys also `web_p256dh` and `web_auth`. `id` and `digest` are distinct within one source.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from psycopg import sql
+
+from clarion.apps.model import Column, ColumnKind
+from clarion.devices.model import DeviceRecord, device_id, token_digest
+
+_TYPES: dict[ColumnKind, sql.SQL] = {
+    ColumnKind.TEXT: sql.SQL("text"),
+    ColumnKind.INTEGER: sql.SQL("bigint"),
+    ColumnKind.DECIMAL: sql.SQL("double precision"),
+    ColumnKind.DATE: sql.SQL("timestamptz"),
+    ColumnKind.BOOLEAN: sql.SQL("boolean"),
+}
+
+
+class Source(Struct, frozen=True):
+    """`relation` stands behind FROM and is called `s`; `size` is its number of rows."""
+
+    relation: sql.Composable
+    params: Mapping[str, Any]
+    columns: tuple[Column, ...]
+    size: int
+    keys: bool = False
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the token column is among those written."""
+        return any(column.sql == "token" for column in self.columns)
+
+
+def layout(columns: Sequence[Column], *, keys: bool) -> list[tuple[str, sql.SQL]]:
+    """Names and types of the columns of a source, in order."""
+    names = [("id", sql.SQL("bigint")), ("udid", sql.SQL("text"))]
+    names += [(column.sql, _TYPES[column.kind]) for column in columns]
+    if any(column.sql == "token" for column in columns):
+        names.append(("digest", sql.SQL("bytea")))
+    if keys:
+        names += [("web_p256dh", sql.SQL("bytea")), ("web_auth", sql.SQL("bytea"))]
+    return names
+
+
+def from_records(app_id: int, columns: Sequence[Column], records: Sequence[DeviceRecord], *, keys: bool) -> Source:
+    """A source made of arrays. Every record has exactly these columns; ids and tokens are distinct."""
+    arrays: list[list[Any]] = [
+        [device_id(app_id, record.udid) for record in records],
+        [record.udid for record in records],
+        *([record.fields[column] for record in records] for column in columns),
+    ]
+    for column in columns:
+        if column.sql == "token":
+            tokens = (record.fields[column] for record in records)
+            arrays.append([token_digest(token) if isinstance(token, str) else None for token in tokens])
+    if keys:
+        arrays.append([record.keys and record.keys.p256dh for record in records])
+        arrays.append([record.keys and record.keys.auth for record in records])
+    names = layout(columns, keys=keys)
+    relation = sql.SQL("unnest({}) AS s ({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{}::{}[]").format(sql.Placeholder(f"r{n}"), kind) for n, (_, kind) in enumerate(names)
+        ),
+        sql.SQL(", ").join(sql.Identifier(name) for name, _ in names),
+    )
+    params = {f"r{n}": array for n, array in enumerate(arrays)}
+    return Source(relation, params, tuple(columns), len(records), keys)

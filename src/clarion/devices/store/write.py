@@ -1,0 +1,193 @@
+"""The one way into the device table and the table of push tokens.
+
+Every writer (registration, reports, the API, import files) comes through `upsert` and `claim_tokens`, which work on
+sets: rows are locked in the order of their ids, then tokens in the order of their digests.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString
+
+from msgspec import Struct
+from psycopg import sql
+
+from clarion.db.sql import Conn, app_table, execute, rows, tuples, values
+from clarion.devices.store.source import Source
+
+# Columns that always have a value, and what unset means for them.
+_DEFAULTS: dict[str, LiteralString] = {
+    "opencount": "0",
+    "feedback": "0",
+    "system_optin_notifs": "true",
+    "enabled_notifs": "true",
+    "enabled_inapps": "true",
+    "random_id": "mod(mod(s.id, 10000) + 10000, 10000)::integer",
+}
+_NOW = sql.SQL("(SELECT clarion.now())")
+
+
+class HeldToken(Struct, frozen=True):
+    """A token that one device holds and another one claims."""
+
+    digest: bytes
+    token: str
+    holder: int
+    claimant: int
+
+
+def _given(name: str) -> sql.Composed:
+    value = sql.SQL("s.{}").format(sql.Identifier(name))
+    default = _DEFAULTS.get(name)
+    return value + sql.SQL("") if default is None else sql.SQL("coalesce({}, {})").format(value, sql.SQL(default))
+
+
+def _inserted(source: Source) -> dict[str, sql.Composable]:
+    """What a new device gets, by column."""
+    new: dict[str, sql.Composable] = {"id": sql.SQL("s.id"), "udid": sql.SQL("s.udid"), "created_at": _NOW}
+    new["random_id"] = sql.SQL(_DEFAULTS["random_id"])
+    new |= {column.sql: _given(column.sql) for column in source.columns}
+    if source.has_token:
+        new["token_at"] = sql.SQL("CASE WHEN s.token IS NOT NULL THEN {} END").format(_NOW)
+    if source.keys:
+        new |= {"web_p256dh": sql.SQL("s.web_p256dh"), "web_auth": sql.SQL("s.web_auth")}
+    return new
+
+
+def _updated(source: Source) -> dict[str, sql.Composable]:
+    """What a known device gets. A token that differs starts afresh: its date, its feedback, its keys."""
+    same: dict[str, sql.Composable] = {}
+    if source.has_token:
+        other = "excluded.token IS DISTINCT FROM d.token"
+        same["token_at"] = sql.SQL(f"CASE WHEN {other} THEN excluded.token_at ELSE d.token_at END")
+        same["feedback"] = sql.SQL(f"CASE WHEN excluded.token IS NOT NULL AND {other} THEN 0 ELSE d.feedback END")
+        for key in ("web_p256dh", "web_auth"):
+            name = sql.Identifier(key)
+            same[key] = sql.SQL(f"CASE WHEN {other} THEN NULL ELSE d.{{}} END").format(name)
+    written = [column.sql for column in source.columns] + (["web_p256dh", "web_auth"] if source.keys else [])
+    same |= {name: sql.SQL("excluded.{}").format(sql.Identifier(name)) for name in written}
+    return same or {"udid": sql.SQL("d.udid")}
+
+
+async def upsert(conn: Conn, app_id: int, source: Source) -> int:
+    """Insert or update the devices of a source; how many. Fewer than its size: some ids belong to another UDID."""
+    inserted, updated = _inserted(source), _updated(source)
+    query = sql.SQL(
+        """
+        INSERT INTO {table} AS d ({names}) SELECT {values} FROM {relation} ORDER BY s.id
+        ON CONFLICT (id) DO UPDATE SET {sets} WHERE d.udid = excluded.udid
+        """
+    ).format(
+        table=app_table(app_id, "device"),
+        names=sql.SQL(", ").join(map(sql.Identifier, inserted)),
+        values=sql.SQL(", ").join(inserted.values()),
+        relation=source.relation,
+        sets=sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in updated.items()
+        ),
+    )
+    return await execute(conn, query, source.params)
+
+
+async def collisions(conn: Conn, app_id: int, source: Source) -> list[tuple[int, str]]:
+    """The rows of a source, as id and UDID, whose id belongs to another UDID."""
+    query = sql.SQL("SELECT s.id, s.udid FROM {} JOIN {} AS d USING (id) WHERE d.udid <> s.udid").format(
+        source.relation, app_table(app_id, "device")
+    )
+    return [(number, udid) for number, udid in await tuples(conn, query, source.params)]
+
+
+async def lock(conn: Conn, app_id: int, ids: Sequence[int]) -> None:
+    """Lock these devices in the order of their ids until the transaction ends."""
+    query = sql.SQL("SELECT FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(app_table(app_id, "device"))
+    await execute(conn, query, (list(ids),))
+
+
+async def forget_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> None:
+    """Take out of `push_token` what the devices of a source held and hold no more."""
+    query = sql.SQL(
+        """
+        DELETE FROM clarion.push_token AS p USING {relation}
+        WHERE p.app_id = %(app_id)s AND p.device_id = s.id AND p.digest IS DISTINCT FROM s.digest
+              AND s.id <> ALL(%(refused)s::bigint[])
+        """
+    ).format(relation=source.relation)
+    await execute(conn, query, {**source.params, "app_id": app_id, "refused": list(refused)})
+
+
+async def claim_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> list[HeldToken]:
+    """Enter the tokens of a source; those that another device holds are locked, left to it, and returned."""
+    query = sql.SQL(
+        """
+        WITH claimed AS (
+            INSERT INTO clarion.push_token AS p (app_id, digest, device_id)
+            SELECT %(app_id)s, s.digest, s.id FROM {relation}
+            WHERE s.digest IS NOT NULL AND s.id <> ALL(%(refused)s::bigint[]) ORDER BY s.digest
+            ON CONFLICT (app_id, digest) DO UPDATE SET device_id = p.device_id WHERE p.device_id <> excluded.device_id
+            RETURNING p.digest, p.device_id
+        )
+        SELECT claimed.digest, s.token, claimed.device_id AS holder, s.id AS claimant
+        FROM claimed JOIN {relation} USING (digest) WHERE claimed.device_id <> s.id
+        """
+    ).format(relation=source.relation)
+    return await rows(conn, query, {**source.params, "app_id": app_id, "refused": list(refused)}, of=HeldToken)
+
+
+async def move_tokens(conn: Conn, app_id: int, held: Sequence[HeldToken]) -> None:
+    """Give tokens from their holders to their claimants; a holder that still shows the token has none afterwards."""
+    await execute(
+        conn,
+        """
+        UPDATE clarion.push_token AS p SET device_id = m.claimant
+        FROM unnest(%s::bytea[], %s::bigint[]) AS m (digest, claimant) WHERE p.app_id = %s AND p.digest = m.digest
+        """,
+        ([token.digest for token in held], [token.claimant for token in held], app_id),
+    )
+    await execute(
+        conn,
+        sql.SQL(
+            """
+            WITH bare AS (
+                SELECT d.id FROM {table} AS d JOIN unnest(%s::bigint[], %s::text[]) AS m (id, token)
+                    ON d.id = m.id AND d.token = m.token
+                ORDER BY d.id FOR UPDATE OF d
+            )
+            UPDATE {table} AS d SET token = NULL, token_at = NULL, web_p256dh = NULL, web_auth = NULL
+            FROM bare WHERE d.id = bare.id
+            """
+        ).format(table=app_table(app_id, "device")),
+        ([token.holder for token in held], [token.token for token in held]),
+    )
+
+
+async def switch_off(
+    conn: Conn, app_id: int, ids: Sequence[int], tokens: Sequence[str], since: Sequence[datetime | None]
+) -> list[int]:
+    """Take tokens from devices that still have them, unless newer than `since`, and count the refusal; their ids."""
+    query = sql.SQL(
+        """
+        WITH dead AS (
+            SELECT d.id
+            FROM {table} AS d JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS x (id, token, since)
+                ON d.id = x.id AND d.token = x.token
+            WHERE x.since IS NULL OR d.token_at IS NULL OR d.token_at <= x.since
+            ORDER BY d.id FOR UPDATE OF d
+        )
+        UPDATE {table} AS d
+        SET feedback = d.feedback + 1, token = NULL, token_at = NULL, web_p256dh = NULL, web_auth = NULL
+        FROM dead WHERE d.id = dead.id
+        RETURNING d.id
+        """
+    ).format(table=app_table(app_id, "device"))
+    return await values(conn, query, (list(ids), list(tokens), list(since)))
+
+
+async def delete_tokens(conn: Conn, app_id: int, digests: Sequence[bytes], ids: Sequence[int]) -> None:
+    """Take these tokens of these devices out of `push_token`."""
+    await execute(
+        conn,
+        """
+        DELETE FROM clarion.push_token AS p USING unnest(%s::bytea[], %s::bigint[]) AS x (digest, id)
+        WHERE p.app_id = %s AND p.digest = x.digest AND p.device_id = x.id
+        """,
+        (list(digests), list(ids), app_id),
+    )

@@ -1,0 +1,118 @@
+"""The Web Push gateway: one application, any number of push services, a bounded number of them connected."""
+
+import asyncio
+from collections import OrderedDict
+from functools import partial
+
+from clarion.gateways import origins, verdicts
+from clarion.gateways.seam import Done, Fate, Notification, Verdict
+from clarion.gateways.webpush.auth import Vapid
+from clarion.gateways.webpush.credentials import WebPushCredentials
+from clarion.gateways.webpush.request import MAX_PAYLOAD
+from clarion.gateways.webpush.service import PushService
+from clarion.http.h2 import client_tls
+
+MOST_SERVICES = 64
+_IN_FLIGHT = 512
+_CLOSED = Verdict(Fate.RETRY, "The gateway is closed.")
+_BAD_ENDPOINT = Verdict(Fate.REFUSED, "InvalidEndpoint: the subscription's endpoint is not an https address")
+_NO_KEYS = Verdict(Fate.REFUSED, "MissingKeys: the subscription's keys are missing")
+_TOO_LARGE = Verdict(Fate.REFUSED, f"PayloadTooLarge: more than {MAX_PAYLOAD} bytes")
+
+
+class WebPushGateway:
+    """`Gateway` for Web Push. `ca_file` replaces the machine's authorities.
+
+    With `endpoint` every notification goes to that origin, at the path of its subscription, whatever origin the
+    subscription names: a rehearsal with real devices then cannot reach the real push services.
+    """
+
+    def __init__(
+        self, credentials: WebPushCredentials, *, endpoint: str | None = None, ca_file: str | None = None
+    ) -> None:
+        self._vapid = Vapid(credentials)
+        self._tls = client_tls(ca_file=ca_file)
+        self._origin = origins.origin_of(endpoint) if endpoint is not None else None
+        self._screened = endpoint is None and not credentials.allow_private
+        self._services: OrderedDict[str, PushService] = OrderedDict()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._in_flight = 0
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def send(self, notification: Notification, done: Done) -> None:
+        """See `Gateway.send`."""
+        parts = origins.split(notification.token)
+        if self._closed:
+            verdicts.later(done, _CLOSED)
+        elif parts is None:
+            verdicts.later(done, _BAD_ENDPOINT)
+        elif notification.keys is None:
+            verdicts.later(done, _NO_KEYS)
+        elif len(notification.payload) > MAX_PAYLOAD:
+            verdicts.later(done, _TOO_LARGE)
+        else:
+            self._in_flight += 1
+            self._service(self._origin or parts[0]).send(notification, parts[1], partial(self._settled, done))
+
+    def _settled(self, done: Done, verdict: Verdict) -> None:
+        self._in_flight -= 1
+        if self._waiters and self.room > 0:
+            self._wake()
+        done(verdict)
+
+    def _service(self, origin: str) -> PushService:
+        service = self._services.get(origin)
+        if service is None:
+            if len(self._services) >= MOST_SERVICES:
+                self._evict()
+            service = PushService(origin, self._vapid, self._tls, screened=self._screened)
+            self._services[origin] = service
+        else:
+            self._services.move_to_end(origin)
+        return service
+
+    def _evict(self) -> None:
+        """Close the push service that was unused for longest, if possible one with nothing under way."""
+        oldest = next(iter(self._services))
+        origin = next((name for name, service in self._services.items() if not service.in_flight), oldest)
+        task = asyncio.get_running_loop().create_task(self._services.pop(origin).aclose(30.0))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    @property
+    def connected(self) -> int:
+        """How many push services have a channel at present."""
+        return len(self._services)
+
+    @property
+    def room(self) -> int:
+        """See `Gateway.room`. Bounded over all push services together; each has a queue of its own."""
+        return 0 if self._closed else max(0, _IN_FLIGHT - self._in_flight)
+
+    async def wait_room(self) -> None:
+        """See `Gateway.wait_room`. Returns when the gateway is closed, too."""
+        while self.room == 0 and not self._closed:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def aclose(self, drain: float = 5.0) -> None:
+        """See `Gateway.aclose`."""
+        self._closed = True
+        self._wake()
+        services = [service.aclose(drain) for service in self._services.values()]
+        self._services.clear()
+        await asyncio.gather(*services)
+        if self._closing:
+            _, late = await asyncio.wait(self._closing, timeout=drain)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)

@@ -1,0 +1,1 @@
+"""What devices report: events in, de-duplication, roll-ups."""

@@ -1,0 +1,41 @@
+"""The kinds of device events and a report as it is recorded."""
+
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class EventKind(IntEnum):
+    """What a device can report. Numbers are stored and never reused."""
+
+    OPEN = 1
+    DISPLAYED = 2
+    CLICKED = 3
+    INSTALL = 4
+    CUSTOM = 10
+
+
+class Report(Struct, frozen=True):
+    """One thing that happened on a device.
+
+    `report_id` is random, chosen by the device, and makes the report count once. `occurred_at` is by the device's
+    clock. `code` is the number of a custom event; `button` the button pressed, None for the notification itself.
+    """
+
+    device_id: int
+    report_id: UUID
+    kind: EventKind
+    occurred_at: datetime
+    code: int = 0
+    message_id: int | None = None
+    button: str | None = None
+    value: str | None = None
+
+
+class Recorded(Struct, frozen=True):
+    """How many reports of a batch were new, and how many had been recorded before."""
+
+    accepted: int
+    duplicates: int

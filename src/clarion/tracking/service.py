@@ -1,0 +1,69 @@
+"""Rules of recording: a report counts once, receipt time rules, and what a day's counters take from it."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from clarion.db.pool import Database
+from clarion.db.sql import Conn
+from clarion.devices.openings import Opening, opened
+from clarion.tracking import store
+from clarion.tracking.model import EventKind, Recorded, Report
+
+_WEEKS_AHEAD = 4
+_DAYS_AHEAD = 7
+
+
+async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded:
+    """Record a batch in the caller's transaction: when it commits, the batch may be acknowledged.
+
+    Reports seen before (same device, same report id, within a week) are left out and counted as duplicates. Openings
+    change the profile: number, first and last opening; a profile's first opening counts as an installation.
+    """
+    if not reports:
+        return Recorded(0, 0)
+    at = await store.now(conn)
+    fresh_keys = await store.first_seen(conn, app_id, reports, at)
+    fresh = []
+    for report in reports:
+        key = (report.device_id, report.report_id)
+        if key in fresh_keys:
+            fresh_keys.discard(key)  # the same report twice in one batch counts once
+            fresh.append(report)
+    if fresh:
+        installs = await _open(conn, app_id, fresh)
+        await store.insert_events(conn, app_id, fresh, at)
+        number = Counter(report.kind for report in fresh)
+        await store.add_stats(
+            conn,
+            app_id,
+            at.date(),
+            installs=installs,
+            opens=number[EventKind.OPEN],
+            push_displays=number[EventKind.DISPLAYED],
+            push_clicks=number[EventKind.CLICKED],
+        )
+    return Recorded(len(fresh), len(reports) - len(fresh))
+
+
+async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
+    """Bring openings to the profiles; how many of these opened for the first time."""
+    openings: dict[int, list[Report]] = {}
+    for report in reports:
+        if report.kind == EventKind.OPEN:
+            openings.setdefault(report.device_id, []).append(report)
+    if not openings:
+        return 0
+    return await opened(
+        conn,
+        app_id,
+        [
+            Opening(device_id, len(each), min(r.occurred_at for r in each), max(r.occurred_at for r in each))
+            for device_id, each in sorted(openings.items())
+        ],
+    )
+
+
+async def prepare_partitions(db: Database) -> None:
+    """Timer: make the partitions of the coming weeks before they are needed."""
+    async with db.transaction() as conn:
+        await store.ensure_partitions(conn, _WEEKS_AHEAD, _DAYS_AHEAD)

@@ -1,0 +1,199 @@
+"""The SQL of `event`, `report_seen` and `stat_day`."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+from psycopg.types.json import Jsonb
+
+from clarion.db.sql import Conn, execute, rows, tuples, value
+from clarion.tracking.model import EventKind, Report
+
+
+class ClickRow(Struct, frozen=True):
+    """One click as it was recorded: `button` is None for the notification itself."""
+
+    ts: datetime
+    device_id: int
+    message_id: int
+    button: str | None
+
+
+class StatRow(Struct, frozen=True):
+    """One day of an application. Counters are of that day; the first five are a nightly snapshot, None without one."""
+
+    day: date
+    registered: int | None
+    optin: int | None
+    optout: int | None
+    active: int | None
+    active_optin: int | None
+    installs: int
+    opens: int
+    push_sent: int
+    push_displays: int
+    push_clicks: int
+    bounces: int
+    inapp_displays: int
+    inapp_clicks: int
+
+
+async def ensure_partitions(conn: Conn, weeks: int, days: int) -> None:
+    """Make the partitions of the coming weeks of events and days of reports, and drop reports older than a week."""
+    await execute(
+        conn,
+        """
+        SELECT clarion.ensure_event_partition(clarion.now() + w * interval '7 days')
+        FROM generate_series(0, %s) AS w
+        """,
+        (weeks,),
+    )
+    await execute(
+        conn,
+        """
+        SELECT clarion.ensure_report_partition(clarion.now() + d * interval '1 day')
+        FROM generate_series(0, %s) AS d
+        """,
+        (days,),
+    )
+    await execute(conn, "SELECT clarion.drop_report_partitions(clarion.now() - interval '8 days')")
+
+
+async def now(conn: Conn) -> datetime:
+    """The receipt time of this transaction."""
+    found: datetime = await value(conn, "SELECT clarion.now()")
+    return found
+
+
+async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: datetime) -> set[tuple[int, Any]]:
+    """Mark reports as seen; those (device, report id) that had not been seen in the last week."""
+    # Ordered, so that two batches that hold the same reports wait for each other instead of deadlocking.
+    keys = sorted({(report.device_id, report.report_id) for report in reports})
+    found = await tuples(
+        conn,
+        """
+        INSERT INTO clarion.report_seen (app_id, source, report_id, day)
+        SELECT %(app)s, new.source, new.report_id, %(day)s
+        FROM unnest(%(sources)s::bigint[], %(ids)s::uuid[]) AS new (source, report_id)
+        WHERE NOT EXISTS (
+            SELECT FROM clarion.report_seen AS old
+            WHERE old.app_id = %(app)s AND old.source = new.source AND old.report_id = new.report_id)
+        ON CONFLICT DO NOTHING
+        RETURNING source, report_id
+        """,
+        {
+            "app": app_id,
+            "day": at.date(),
+            "sources": [source for source, _ in keys],
+            "ids": [report_id for _, report_id in keys],
+        },
+    )
+    return {(source, report_id) for source, report_id in found}
+
+
+async def insert_events(conn: Conn, app_id: int, reports: Sequence[Report], at: datetime) -> None:
+    """Append events with receipt time `at`."""
+    async with (
+        conn.cursor() as cursor,
+        cursor.copy(
+            "COPY clarion.event (app_id, ts, occurred_at, device_id, kind, code, message_id, button, value) FROM STDIN"
+        ) as copy,
+    ):
+        for report in reports:
+            await copy.write_row(
+                (
+                    app_id,
+                    at,
+                    min(report.occurred_at, at),
+                    report.device_id,
+                    int(report.kind),
+                    report.code,
+                    report.message_id,
+                    report.button,
+                    None if report.value is None else Jsonb(report.value),
+                )
+            )
+
+
+async def add_stats(
+    conn: Conn,
+    app_id: int,
+    day: date,
+    *,
+    installs: int = 0,
+    opens: int = 0,
+    push_sent: int = 0,
+    push_displays: int = 0,
+    push_clicks: int = 0,
+    bounces: int = 0,
+) -> None:
+    """Add to the counters of a day. Call it last in a transaction: the row is shared by everybody."""
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.stat_day AS s
+            (app_id, day, installs, opens, push_sent, push_displays, push_clicks, bounces)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (app_id, day) DO UPDATE SET
+            installs = s.installs + excluded.installs, opens = s.opens + excluded.opens,
+            push_sent = s.push_sent + excluded.push_sent, push_displays = s.push_displays + excluded.push_displays,
+            push_clicks = s.push_clicks + excluded.push_clicks, bounces = s.bounces + excluded.bounces
+        """,
+        (app_id, day, installs, opens, push_sent, push_displays, push_clicks, bounces),
+    )
+
+
+async def stats_between(
+    conn: Conn, app_id: int, start: date | None, end: date | None, *, limit: int, offset: int
+) -> list[StatRow]:
+    """The days that have data, ascending, both ends included; None leaves an end open (v1 rule 83)."""
+    return await rows(
+        conn,
+        """
+        SELECT day, registered, optin, optout, active, active_optin, installs, opens, push_sent, push_displays,
+               push_clicks, bounces, inapp_displays, inapp_clicks
+        FROM clarion.stat_day
+        WHERE app_id = %s AND day >= coalesce(%s, '-infinity'::date) AND day <= coalesce(%s, 'infinity'::date)
+        ORDER BY day LIMIT %s OFFSET %s
+        """,
+        (app_id, start, end, limit, offset),
+        of=StatRow,
+    )
+
+
+async def clicks(
+    conn: Conn,
+    app_id: int,
+    message_ids: Sequence[int],
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    limit: int,
+    offset: int,
+) -> list[ClickRow]:
+    """Clicks on these messages with `start` <= ts <= `end`, by ascending date, then device (v1 rules 33 and 79)."""
+    return await rows(
+        conn,
+        """
+        SELECT ts, device_id, message_id, button FROM clarion.event
+        WHERE app_id = %s AND message_id = ANY(%s) AND kind = %s
+          AND ts >= coalesce(%s, '-infinity'::timestamptz) AND ts <= coalesce(%s, 'infinity'::timestamptz)
+        ORDER BY ts, device_id, message_id, button NULLS FIRST LIMIT %s OFFSET %s
+        """,
+        (app_id, list(message_ids), int(EventKind.CLICKED), start, end, limit, offset),
+        of=ClickRow,
+    )
+
+
+async def counts(conn: Conn, app_id: int, message_ids: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(message, kind, how many events) of these messages."""
+    found = await tuples(
+        conn,
+        """
+        SELECT message_id, kind, count(*) FROM clarion.event
+        WHERE app_id = %s AND message_id = ANY(%s) GROUP BY message_id, kind ORDER BY message_id, kind
+        """,
+        (app_id, list(message_ids)),
+    )
+    return [(message_id, kind, number) for message_id, kind, number in found]

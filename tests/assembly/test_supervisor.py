@@ -1,0 +1,183 @@
+"""The supervisor with real processes: start order, readiness, restart of what is killed, drain, clear refusals."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+
+from clarion.assembly.supervisor import Running
+from clarion.base.settings import Settings, to_environment
+from clarion.db.embedded import attach
+from tests.support import until
+
+SERVE = """
+import asyncio, sys
+from clarion.assembly.supervisor import serve
+from clarion.base import settings, telemetry
+from clarion.base.errors import ClarionError
+telemetry.configure(json=True)
+try:
+    asyncio.run(serve(settings.from_environment(), announce=lambda running: print("ready", flush=True)))
+except ClarionError as error:
+    print(error, file=sys.stderr)
+    sys.exit(1)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(settings: Settings) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVE],
+        env={**os.environ, **to_environment(settings)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@asynccontextmanager
+async def installation(folder: Path, **options: object) -> AsyncIterator[tuple[Settings, subprocess.Popen[str]]]:
+    settings = Settings(data_dir=folder, port=free_port(), log_json=True, **options)  # type: ignore[arg-type]
+    process = start(settings)
+    errors = asyncio.create_task(asyncio.to_thread(process.stderr.read))  # type: ignore[union-attr]
+    try:
+        line = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), 60)  # type: ignore[union-attr]
+        assert line == "ready\n", await errors
+        yield settings, process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.wait, 60)
+        text = await errors
+        if process.stdout:
+            process.stdout.close()
+        if process.stderr:
+            process.stderr.close()
+        assert code in (0, -signal.SIGKILL), text
+
+
+def status(settings: Settings) -> Running:
+    return msgspec.json.decode((settings.data_dir / "supervisor.json").read_bytes(), type=Running)
+
+
+def get(settings: Settings, path: str) -> int:
+    context = ssl.create_default_context(cafile=str(settings.data_dir / "tls" / "ca.pem"))
+    try:
+        with urllib.request.urlopen(f"https://localhost:{settings.port}{path}", context=context, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    except (urllib.error.URLError, OSError):
+        return 0
+
+
+async def ready(settings: Settings) -> bool:
+    return await asyncio.to_thread(get, settings, "/readyz") == 200
+
+
+@pytest.fixture()
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.mark.timeout(180)
+async def test_an_installation_starts_serves_restarts_what_dies_and_drains(folder: Path) -> None:
+    async with installation(folder) as (settings, supervisor):
+        assert await asyncio.to_thread(get, settings, "/healthz") == 200
+        assert await ready(settings)
+        assert await asyncio.to_thread(get, settings, "/v1/me") == 403
+        assert await asyncio.to_thread(get, settings, "/v2/accounts") == 401
+
+        for name in ("api-1", "sender-1"):
+            before = status(settings).pids[name]
+            os.kill(before, signal.SIGKILL)
+
+            async def replaced(name: str = name, before: int = before) -> bool:
+                now = status(settings).pids[name]
+                return now != before and await ready(settings)
+
+            await until(replaced, 30)
+
+        postgres = int((await _postmaster(settings.data_dir)))
+        os.kill(postgres, signal.SIGKILL)
+
+        async def reborn() -> bool:
+            with contextlib.suppress(Exception):
+                return await _postmaster(settings.data_dir) != postgres and await ready(settings)
+            return False
+
+        await until(reborn, 40)
+        supervisor.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(supervisor.wait, 60) == 0
+        assert not (settings.data_dir / "supervisor.json").exists()
+        assert await asyncio.to_thread(get, settings, "/healthz") == 0
+
+
+async def _postmaster(data_dir: Path) -> int:
+    conninfo = await attach(data_dir)
+    async with await psycopg.AsyncConnection.connect(conninfo) as conn:
+        cursor = await conn.execute("SELECT pg_read_file('postmaster.pid')")
+        found = await cursor.fetchone()
+        assert found is not None
+        return int(str(found[0]).split("\n", 1)[0])
+
+
+@pytest.mark.timeout(180)
+async def test_children_end_when_their_supervisor_is_killed_and_the_next_start_goes_well(folder: Path) -> None:
+    async with installation(folder) as (settings, supervisor):
+        children = list(status(settings).pids.values())
+        supervisor.kill()
+
+        async def gone() -> bool:
+            return not any(_alive(pid) for pid in children)
+
+        await until(gone, 30)
+    async with installation(folder) as (settings, _):
+        assert await ready(settings)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.timeout(120)
+async def test_a_port_in_use_is_said_clearly(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = start(Settings(data_dir=folder, port=taken.getsockname()[1]))
+        _, errors = await asyncio.to_thread(process.communicate, None, 60)
+    assert process.returncode == 1
+    assert "is in use by another program" in errors
+    assert "--port" in errors
+
+
+@pytest.mark.timeout(180)
+async def test_a_second_owner_of_a_data_folder_is_refused(folder: Path) -> None:
+    async with installation(folder):
+        process = start(Settings(data_dir=folder, port=free_port()))
+        _, errors = await asyncio.to_thread(process.communicate, None, 60)
+        assert process.returncode == 1
+        assert str(folder) in errors

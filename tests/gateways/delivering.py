@@ -1,0 +1,57 @@
+"""Helpers of the gateway tests that run against the stub: sending many notifications, reading the stub's book."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+
+import msgspec
+
+from clarion.gateways.registry import open_gateway
+from clarion.gateways.seam import Gateway, Notification, Verdict
+from clarion.gateways.stub import StubServer
+from clarion.http.h2 import Answer, Channel, client_tls
+
+
+class Delivery(msgspec.Struct):
+    """A line of the stub's book."""
+
+    token: str
+    delivery_id: str | None
+    headers: dict[str, str]
+    payload: object
+
+
+def gateway_to(stub: StubServer, kind: str, **wanted: str) -> Gateway:
+    """A gateway with credentials fresh from the stub."""
+    secret = json.dumps(stub.issue(kind, **wanted)).encode()
+    return open_gateway(kind, secret, stub.url, str(stub.ca_file))
+
+
+async def deliver(gateway: Gateway, notifications: Iterable[Notification], seconds: float = 20.0) -> list[Verdict]:
+    """Send all, with flow control; the verdicts in order. Fails when a `done` is called twice or from inside `send`."""
+    loop = asyncio.get_running_loop()
+    futures: list[asyncio.Future[Verdict]] = []
+    async with asyncio.timeout(seconds):
+        for notification in notifications:
+            if gateway.room <= 0:
+                await gateway.wait_room()
+            future: asyncio.Future[Verdict] = loop.create_future()
+            futures.append(future)
+            gateway.send(notification, future.set_result)
+            assert not future.done(), "done was called from inside send"
+        return list(await asyncio.gather(*futures))
+
+
+async def book(stub: StubServer, kind: str) -> list[Delivery]:
+    """The notifications the stub took for `kind`, oldest first, at most 1000."""
+    channel = Channel(stub.url, tls=client_tls(ca_file=str(stub.ca_file)))
+    try:
+        path = f"/stub/deliveries?gateway={kind}&last=1000".encode()
+        authority = stub.url.removeprefix("https://").encode()
+        answer = await channel.request(
+            [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", authority), (b":path", path)]
+        )
+    finally:
+        await channel.aclose()
+    assert isinstance(answer, Answer)
+    return msgspec.json.decode(answer.body, type=list[Delivery])

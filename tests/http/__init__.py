@@ -1,0 +1,1 @@
+"""Tests of the HTTP clients, against a real HTTP/2 server in the same process."""
