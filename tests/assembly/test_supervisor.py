@@ -94,7 +94,7 @@ async def ready(settings: Settings) -> bool:
     return await asyncio.to_thread(get, settings, "/readyz") == 200
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
@@ -117,7 +117,7 @@ async def test_an_installation_starts_serves_restarts_what_dies_and_drains(folde
 
             await until(replaced, 30)
 
-        postgres = int((await _postmaster(settings.data_dir)))
+        postgres = await _postmaster(settings.data_dir)
         os.kill(postgres, signal.SIGKILL)
 
         async def reborn() -> bool:

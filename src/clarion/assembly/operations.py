@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clarion.api.not_yet_built import NOT_YET_BUILT
-from clarion.api.v1 import access, campaigns, messages, reactions, send, stats
+from clarion.api.v1 import access, campaigns, devices, messages, reactions, send, stats
 from clarion.api.v1.call import Handler
 
 V1_HANDLERS: Final[Mapping[str, Handler]] = {
@@ -25,6 +25,9 @@ V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "updateMessage": messages.update_message,
     "deleteMessage": messages.delete_message,
     "listMessageActions": messages.list_message_actions,
+    "listDevices": devices.list_devices,
+    "searchDevice": devices.search_device,
+    "updateDevice": devices.update_device,
     "sendMessage": send.send_message,
     "listCampaignClicks": reactions.list_campaign_clicks,
     "listMessageClicks": reactions.list_message_clicks,

@@ -78,6 +78,8 @@ def path_for(account: Account, folder: Path) -> str:
 
 async def ended(process: "subprocess.Popen[bytes]") -> int:
     """Wait until a child of ours ends and return its code (-9 when it was killed)."""
+    if process.poll() is not None:
+        return process.wait()
     try:
         watched = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
@@ -113,6 +115,11 @@ def read_postmaster(cluster: Path) -> Postmaster | None:
         )
     except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None
+
+
+def forget_postmaster(cluster: Path) -> None:
+    """Remove a stale `postmaster.pid`: only while no process of the cluster lives, whoever bears that pid today."""
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def processes_of(label: str, account: Account) -> list[int]:

@@ -19,9 +19,9 @@ from clarion.db.embedded.account import Account, choose_account, hand_over
 from clarion.db.embedded.binaries import Binaries, find_binaries
 from clarion.db.embedded.ending import all_gone, end_child, end_orphans
 from clarion.db.embedded.failures import LogMark, explain_failure
-from clarion.db.embedded.folder import DataFolder
+from clarion.db.embedded.folder import DataFolder, explain
 from clarion.db.embedded.lock import FileLock, owned_by_another
-from clarion.db.embedded.process import ended, path_for, read_postmaster, spawn
+from clarion.db.embedded.process import ended, forget_postmaster, path_for, read_postmaster, spawn
 from clarion.db.embedded.provision import provision
 from clarion.db.embedded.replica import within_reach
 from clarion.db.embedded.runtime import prepare_runtime_folder, remove_runtime_folder
@@ -89,11 +89,14 @@ class EmbeddedServer:
         if not restarts:
             await self._take_ownership(patience)
         try:
+            self._owner.sign(self._role)
             await self._start()
-        except BaseException:
+        except BaseException as error:
             await asyncio.shield(self._end(grace=0))
             if not restarts:
                 self._owner.release()
+            if isinstance(error, OSError):
+                raise explain(error, self._folder.path) from error
             raise
 
     async def stop(self, *, grace: float = 60.0) -> None:
@@ -133,8 +136,7 @@ class EmbeddedServer:
             passing = holder is None or holder.role == COMMAND_ROLE
             if not passing or time.monotonic() > deadline:
                 raise owned_by_another(self._folder, holder)
-            await asyncio.sleep(_POLL * 4)
-        self._owner.sign(self._role)
+            await asyncio.sleep(_POLL)
 
     async def _start(self) -> None:
         folder = self._folder
@@ -142,6 +144,7 @@ class EmbeddedServer:
         alive = FileLock(folder, "alive")
         try:
             await end_orphans(folder, account, alive)
+            forget_postmaster(folder.cluster)
             binaries = within_reach(self._given_binaries or find_binaries(cluster.major_version(folder)), account)
             if cluster.major_version(folder) is None:
                 durable = self._settings.get("fsync") != "off"
@@ -160,8 +163,6 @@ class EmbeddedServer:
 
     async def _launch(self, account: Account, binaries: Binaries, alive: FileLock) -> None:
         folder = self._folder
-        # No process of this cluster lives, so its old pid file is stale, even if another process bears that pid today.
-        (folder.cluster / "postmaster.pid").unlink(missing_ok=True)
         command: list[str | Path] = [binaries.program("postgres"), "-D", path_for(account, folder.cluster)]
         fixed = {
             "cluster_name": folder.label,

@@ -147,7 +147,7 @@ class Connection(asyncio.BufferedProtocol):
                 return
 
     def flush(self) -> None:
-        """Write what the session has to say, in one piece; in several, as far as the socket takes them, if it is much."""
+        """Write what the session has to say: in one piece, or if it is much in several, as the socket takes them."""
         if self._paused or self._transport is None or self._over:
             return
         try:

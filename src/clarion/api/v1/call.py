@@ -1,0 +1,98 @@
+"""What a handler of v1 receives and gives back.
+
+A `Call` is a request that passed every check of `surface.py`: its caller is known and may do this on this application,
+its parameters are typed, its body is valid against the contract.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from clarion.api.contract.document import Operation
+from clarion.api.contract.engine import Contract
+from clarion.api.contract.query import Pairs
+from clarion.api.exchange import Request, Response
+from clarion.apps.model import App
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
+from clarion.identity.model import Person
+
+_MEBIBYTE = 1024 * 1024
+
+
+class Settings(Struct, frozen=True):
+    """What the operator sets of v1.
+
+    `base_url` is the root of the links in answers (None: scheme and host of the request). Bodies are bounded by
+    `body_limit` bytes, those of lists and group updates by `large_body_limit` (v1 rule 106). `signature_window` comes
+    from `identity.signature.time_window` (v1 rule 10).
+    """
+
+    base_url: str | None = None
+    body_limit: int = _MEBIBYTE
+    large_body_limit: int = 5 * _MEBIBYTE
+    signature_window: timedelta | None = None
+
+
+class Services(Struct, frozen=True):
+    """What handlers work with."""
+
+    db: Database
+    sealer: Sealer
+    settings: Settings = Settings()
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One checked request.
+
+    `path` and `query` hold typed parameters by their documented names, `page` the page asked for (1 when none is),
+    `pairs` the query as given, `body` the decoded JSON (None when the operation takes none). `caller` is None only on
+    `createAccessToken`, `addressed` on operations without partner id: handlers read `person` and `app`.
+    """
+
+    services: Services
+    contract: Contract
+    request: Request
+    operation: Operation
+    caller: Person | None = None
+    addressed: App | None = None
+    path: dict[str, Any] = {}
+    query: dict[str, Any] = {}
+    pairs: Pairs = []
+    page: int = 1
+    body: Any = None
+
+    @property
+    def person(self) -> Person:
+        """Who calls."""
+        if self.caller is None:
+            raise LookupError(f"{self.operation.operation_id} has no caller")
+        return self.caller
+
+    @property
+    def app(self) -> App:
+        """The application the partner id stands for."""
+        if self.addressed is None:
+            raise LookupError(f"{self.operation.operation_id} addresses no application")
+        return self.addressed
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+def json_answer(value: Any, status: int = 200, headers: list[tuple[str, str]] | None = None) -> Response:
+    """An answer with a JSON body; `value` is anything msgspec encodes."""
+    return Response(status, [("Content-Type", "application/json"), *(headers or [])], msgspec.json.encode(value))
+
+
+def empty_answer(status: int = 200) -> Response:
+    """Success of a write without documented model (v1 rule 28)."""
+    return Response(status)
+
+
+def id_answer(created: int) -> Response:
+    """The technical id of what was created or updated (v1 rule 28)."""
+    return json_answer({"id": created})

@@ -1,0 +1,218 @@
+"""Push messages on the v1 wire: the envelope around their language versions, and their actions (v1 rules 35 to 44)."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, convert, field
+from msgspec.structs import replace
+
+from clarion.api.exchange import Response
+from clarion.api.v1 import message_wire
+from clarion.api.v1.call import Call, empty_answer, id_answer, json_answer
+from clarion.api.v1.errors import spelled
+from clarion.api.v1.pages import answer_page
+from clarion.apps.model import App
+from clarion.audience import service as audience
+from clarion.audience.model import StaticList
+from clarion.base.errors import Finding, Invalid
+from clarion.content import service as content
+from clarion.content.model import Action, ActionKind, Content, Message, MessageDraft
+from clarion.db.sql import Conn
+
+_LONGEST_NAME = 255
+
+
+class _Segments(Struct, rename="camel"):
+    test_segments: list[int] = []
+    campaign_segments: list[int] = []
+
+
+class _List(Struct, rename="camel", omit_defaults=True):
+    list_id: int | None = None
+    external_id: str | None = None
+
+
+class _Body(Struct, rename="camel"):
+    messages: list[Any]
+    name: str | None = None
+    title: str | None = None
+    external_id: str | None = None
+    campaign_id: int | None = None
+    use_pressure: bool = True
+    segments: _Segments = field(default_factory=_Segments)
+    lists: list[_List] = []
+
+
+class _Message(Struct, rename="camel"):
+    id: int
+    name: str
+    external_id: str | UnsetType
+    campaign_id: int | UnsetType
+    use_pressure: bool
+    segments: _Segments
+    lists: list[_List]
+    messages: list[Any]
+    state: str
+
+
+class _Action(Struct, rename="camel", omit_defaults=True):
+    id: int
+    type: str
+    button_id: str | None = None
+    action: str | None = None
+    title: str | None = None
+    url: str | None = None
+    language: str | None = None
+
+
+async def list_messages(call: Call) -> Response:
+    """Messages by ascending id, filtered by external id and title (v1 rule 36)."""
+    keep = content.MessageFilter(external_id=call.query.get("externalId"), title=call.query.get("title"))
+    async with call.services.db.connection() as conn:
+
+        async def read(limit: int, offset: int) -> list[_Message]:
+            found = await content.list_messages(conn, call.app.id, keep, limit, offset)
+            return await _write(conn, call.app, found)
+
+        return await answer_page(call, read, lambda message: message)
+
+
+async def create_message(call: Call) -> Response:
+    """Create a message."""
+    with spelled(_names(call.app)):
+        async with call.services.db.transaction() as conn:
+            draft = await _read(conn, call, None)
+            return id_answer(await content.create_message(conn, call.app, draft))
+
+
+async def get_message(call: Call) -> Response:
+    """One message."""
+    async with call.services.db.connection() as conn:
+        found = await content.get_message(conn, call.app.id, call.path["messageId"])
+        return json_answer((await _write(conn, call.app, [found]))[0])
+
+
+async def update_message(call: Call) -> Response:
+    """Replace a message."""
+    message_id: int = call.path["messageId"]
+    with spelled(_names(call.app)):
+        async with call.services.db.transaction() as conn:
+            present = await content.lock_message(conn, call.app.id, message_id)
+            draft = await _read(conn, call, present)
+            await content.update_message(conn, call.app, message_id, draft)
+    return id_answer(message_id)
+
+
+async def delete_message(call: Call) -> Response:
+    """Delete a message for good."""
+    async with call.services.db.transaction() as conn:
+        await content.delete_message(conn, call.app.id, call.path["messageId"])
+    return empty_answer()
+
+
+async def list_message_actions(call: Call) -> Response:
+    """What can be pressed in a message, by language version; ids are the `actionId` of clicks (v1 rule 81)."""
+    async with call.services.db.connection() as conn:
+        message = await content.get_message(conn, call.app.id, call.path["messageId"])
+        ids = await content.actions(conn, call.app.id, message.id)
+    entries = _actions(message.draft.contents, ids)
+
+    async def read(limit: int, offset: int) -> list[_Action]:
+        return entries[offset : offset + limit]
+
+    return await answer_page(call, read, lambda action: action)
+
+
+async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft:
+    """The draft a valid body stands for; what v1 cannot say of a message stays as in `present`. Raises Invalid."""
+    wire = convert(call.body, _Body)
+    lists, findings = await _find_lists(conn, call.app, wire.lists)
+    name = wire.title if wire.name is None else wire.name
+    if not name or len(name) > _LONGEST_NAME:
+        findings.append(Finding("/title", "name", f"a name has 1 to {_LONGEST_NAME} characters"))
+    draft = MessageDraft(
+        name=name or "",
+        contents=message_wire.read(call.app.platform, wire.messages),
+        external_id=wire.external_id,
+        campaign_id=wire.campaign_id,
+        use_pressure=wire.use_pressure,
+        test_segments=tuple(wire.segments.test_segments),
+        campaign_segments=tuple(wire.segments.campaign_segments),
+        lists=tuple(dict.fromkeys(lists)),
+    )
+    if present is not None:
+        draft = replace(draft, guarantee=present.draft.guarantee, time_to_live=present.draft.time_to_live)
+    if findings:
+        raise Invalid(findings + await content.check_message(conn, call.app, draft, present.id if present else None))
+    return draft
+
+
+async def _find_lists(conn: Conn, app: App, entries: Sequence[_List]) -> tuple[list[int], list[Finding]]:
+    ids: list[int] = []
+    findings: list[Finding] = []
+    for at, entry in enumerate(entries):
+        found = await audience.find_list(conn, app.id, list_id=entry.list_id, external_id=entry.external_id)
+        if found is None or entry.external_id not in (None, found.external_id):
+            findings.append(Finding(f"/lists/{at}", "unknown_list", "this application has no such static list"))
+        else:
+            ids.append(found.id)
+    return ids, findings
+
+
+async def _write(conn: Conn, app: App, messages: Sequence[Message]) -> list[_Message]:
+    wanted = {list_id for message in messages for list_id in message.draft.lists}
+    lists = {list_id: await audience.find_list(conn, app.id, list_id=list_id) for list_id in sorted(wanted)}
+    return [_write_one(app, lists, message) for message in messages]
+
+
+def _write_one(app: App, lists: dict[int, StaticList | None], message: Message) -> _Message:
+    draft = message.draft
+    named = [(list_id, lists[list_id]) for list_id in draft.lists]
+    return _Message(
+        id=message.id,
+        name=draft.name,
+        external_id=UNSET if draft.external_id is None else draft.external_id,
+        campaign_id=UNSET if draft.campaign_id is None else draft.campaign_id,
+        use_pressure=draft.use_pressure,
+        segments=_Segments(list(draft.test_segments), list(draft.campaign_segments)),
+        lists=[_List(list_id, found.external_id if found else None) for list_id, found in named],
+        messages=message_wire.write(app.platform, draft.contents),
+        state=message.state.value,
+    )
+
+
+def _actions(contents: Sequence[Content], ids: Sequence[Action]) -> list[_Action]:
+    of = {(action.kind, action.button): action.id for action in ids}
+    entries = []
+    for version in contents:
+        make = partial(_Action, language=version.language)
+        if version.rich_url:
+            entries.append(make(of[ActionKind.RICH, ""], "richpush", action=version.rich_in, url=version.rich_url))
+        entries += [
+            make(
+                of[ActionKind.BUTTON, button.id],
+                "button",
+                button_id=button.id,
+                action=button.action,
+                title=button.title,
+                url=button.url,
+            )
+            for button in version.buttons
+        ]
+    return entries
+
+
+def _names(app: App) -> dict[str, str]:
+    """Where on the wire the members of a draft stand."""
+    return {
+        "external_id": "externalId",
+        "campaign_id": "campaignId",
+        "test_segments": "segments/testSegments",
+        "campaign_segments": "segments/campaignSegments",
+        "contents": "messages",
+        "collapse_key": "collapseKey",
+        "button_template": "interactiveButtons/template",
+        "buttons": message_wire.buttons_member(app.platform),
+        "sound_name": "sound/soundName",
+    }

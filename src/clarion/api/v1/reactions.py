@@ -1,0 +1,165 @@
+"""Clicks and targets of a campaign or a message on the v1 wire (v1 rules 27, 33, 79 to 82)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+
+from msgspec import UNSET, Struct, UnsetType
+
+from clarion.api.contract.instants import parse_day, parse_instant
+from clarion.api.exchange import Response
+from clarion.api.v1.call import Call
+from clarion.api.v1.errors import Label, Problem, V1Error
+from clarion.api.v1.pages import answer_page
+from clarion.apps import service as apps
+from clarion.apps.model import Column
+from clarion.base.errors import Forbidden, NotFound
+from clarion.content import service as content
+from clarion.db.sql import Conn
+from clarion.results import service as results
+from clarion.results.model import Click, Period, Scalar, Subject, Target
+
+_SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
+_PLAIN_LENGTH = len("2031-03-02 09:01:12")
+
+Read = Callable[[Conn, Call], Awaitable[Subject]]
+
+
+class _Click(Struct, rename="camel"):
+    device_id: str
+    date: datetime
+    message_id: int | None
+    campaign_id: int | None
+    action_id: int | UnsetType
+    data: dict[str, Scalar] | UnsetType
+
+
+class _Target(Struct, rename="camel"):
+    device_id: str
+    date: datetime
+    message_id: int
+    campaign_id: int | None
+    bounce: bool
+    data: dict[str, Scalar] | UnsetType
+
+
+async def list_campaign_clicks(call: Call) -> Response:
+    """Clicks on the messages of a campaign."""
+    return await _clicks(call, _campaign)
+
+
+async def list_message_clicks(call: Call) -> Response:
+    """Clicks on a message."""
+    return await _clicks(call, _message)
+
+
+async def list_campaign_targets(call: Call) -> Response:
+    """Devices that got a message of a campaign in the last 3 months."""
+    return await _targets(call, _campaign)
+
+
+async def list_message_targets(call: Call) -> Response:
+    """Devices that got a message in the last 3 months."""
+    return await _targets(call, _message)
+
+
+async def _clicks(call: Call, subject_of: Read) -> Response:
+    async with call.services.db.connection() as conn:
+        subject, (period, columns) = await subject_of(conn, call), await _wanted(conn, call)
+
+        async def read(limit: int, offset: int) -> Sequence[Click]:
+            return await results.clicks(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
+
+        return await answer_page(call, read, partial(_write_click, with_data=bool(columns)))
+
+
+async def _targets(call: Call, subject_of: Read) -> Response:
+    async with call.services.db.connection() as conn:
+        subject, (period, columns) = await subject_of(conn, call), await _wanted(conn, call)
+
+        async def read(limit: int, offset: int) -> Sequence[Target]:
+            return await results.targets(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
+
+        return await answer_page(call, read, partial(_write_target, with_data=bool(columns)))
+
+
+async def _campaign(conn: Conn, call: Call) -> Subject:
+    """The campaign addressed. Raises Forbidden when it is another application's (v1 rule 27), else NotFound."""
+    campaign_id: int = call.path["campaignId"]
+    try:
+        await content.get_campaign(conn, call.app.id, campaign_id)
+    except NotFound:
+        if await content.campaign_is_elsewhere(conn, call.app.id, campaign_id):
+            raise Forbidden(f"Campaign {campaign_id} belongs to another application.") from None
+        raise
+    return Subject(campaign_id=campaign_id)
+
+
+async def _message(conn: Conn, call: Call) -> Subject:
+    """The message addressed. Raises Forbidden when it is another application's (v1 rule 27), else NotFound."""
+    message_id: int = call.path["messageId"]
+    try:
+        await content.get_message(conn, call.app.id, message_id)
+    except NotFound:
+        if await content.message_is_elsewhere(conn, call.app.id, message_id):
+            raise Forbidden(f"Message {message_id} belongs to another application.") from None
+        raise
+    return Subject(message_id=message_id)
+
+
+async def _wanted(conn: Conn, call: Call) -> tuple[Period, list[Column]]:
+    """The period and the device columns asked for. Raises V1Error with everything that is malformed."""
+    problems: list[Problem] = []
+    ends: list[datetime | None] = []
+    for name, last in (("startDate", False), ("endDate", True)):
+        text: str | None = call.query.get(name)
+        instant = None if text is None else instant_of(text, last=last)
+        if text is not None and instant is None:
+            expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
+            problems.append(Problem(400, Label.FORMAT, f"Malformed parameter `{name}`: {expected}"))
+        ends.append(instant)
+    columns: dict[str, Column] = {}
+    names: list[str] = call.query.get("data[]", [])
+    scheme = await apps.load_scheme(conn, call.app.id) if names else None
+    for name in names:
+        column = scheme.find(name) if scheme else None
+        if column is None:
+            problems.append(Problem(400, Label.FORMAT, f"Unknown column `{name[:100]}` in parameter `data[]`"))
+        else:
+            columns[column.name] = column
+    if problems:
+        raise V1Error.several(problems)
+    return Period(*ends), list(columns.values())
+
+
+def instant_of(text: str, *, last: bool) -> datetime | None:
+    """An instant of `YYYY-MM-DD[ hh:mm:ss]`, UTC; `last` takes the end of the day or second named. None: malformed."""
+    day = parse_day(text)
+    if day is not None:
+        return datetime.combine(day, time.max if last else time.min, tzinfo=UTC)
+    if len(text) != _PLAIN_LENGTH or text[10] != " ":
+        return None
+    instant = parse_instant(text, lenient=True)
+    return instant + _SECOND if instant is not None and last else instant
+
+
+def _write_click(click: Click, *, with_data: bool) -> _Click:
+    return _Click(
+        device_id=click.udid,
+        date=click.at.replace(microsecond=0),
+        message_id=click.message_id,
+        campaign_id=click.campaign_id,
+        action_id=UNSET if click.action_id is None else click.action_id,
+        data=click.data if with_data else UNSET,
+    )
+
+
+def _write_target(target: Target, *, with_data: bool) -> _Target:
+    return _Target(
+        device_id=target.udid,
+        date=target.at.replace(microsecond=0),
+        message_id=target.message_id,
+        campaign_id=target.campaign_id,
+        bounce=target.bounced,
+        data=target.data if with_data else UNSET,
+    )

@@ -1,0 +1,57 @@
+"""Who may call: people, the role each has, and the holder of a token as one look-up finds them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """What a person may do: administrators everything, operators their applications, viewers read theirs."""
+
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class Person(Struct, frozen=True):
+    """One user of the dashboard. The e-mail address is unique without regard to case."""
+
+    id: int
+    email: str
+    role: Role
+
+    @property
+    def manages_everything(self) -> bool:
+        """Whether every application is open to this person without a grant."""
+        return self.role is Role.ADMINISTRATOR
+
+    @property
+    def may_write(self) -> bool:
+        """Whether this person may change anything at all."""
+        return self.role is not Role.VIEWER
+
+
+class KeyHolder(Struct, frozen=True):
+    """A person with the sealed API key that verifies their signatures."""
+
+    person: Person
+    sealed_key: bytes
+
+
+class TokenHolder(Struct, frozen=True):
+    """What a v1 token leads to: the person, the sealed API key, and the instant at which the token ends."""
+
+    holder: KeyHolder
+    expires_at: datetime
+
+
+class AuditEntry(Struct, frozen=True):
+    """One write, as the audit trail keeps it. `target` is the path or name acted on, never a secret or a body."""
+
+    surface: str
+    operation: str
+    target: str
+    status: int
+    person_id: int | None = None
+    app_id: int | None = None

@@ -1,0 +1,145 @@
+"""The SQL of people, v1 tokens and the audit trail."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from clarion.db.sql import Conn, execute, row, rows, value
+from clarion.identity.model import AuditEntry, KeyHolder, Person, Role, TokenHolder
+
+
+class _PersonRow(Struct):
+    id: int
+    email: str
+    role: str
+
+    def typed(self) -> Person:
+        return Person(id=self.id, email=self.email, role=Role(self.role))
+
+
+class _KeyRow(_PersonRow):
+    api_key: bytes
+
+    def holder(self) -> KeyHolder:
+        return KeyHolder(person=self.typed(), sealed_key=self.api_key)
+
+
+class _TokenRow(_KeyRow):
+    expires_at: datetime
+
+
+async def next_person_id(conn: Conn) -> int:
+    """An id reserved for a new person, so that the key can be sealed for it before the row exists."""
+    reserved: int = await value(conn, "SELECT nextval(pg_get_serial_sequence('clarion.person', 'id'))")
+    return reserved
+
+
+async def insert_person(conn: Conn, person: Person, sealed_key: bytes) -> bool:
+    """False when the e-mail address is taken already, in any case."""
+    inserted = await execute(
+        conn,
+        """
+        INSERT INTO clarion.person (id, email, role, api_key) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (lower(email)) DO NOTHING
+        """,
+        (person.id, person.email, person.role.value, sealed_key),
+    )
+    return inserted == 1
+
+
+async def list_people(conn: Conn) -> list[Person]:
+    """Everybody who is not disabled, by e-mail address."""
+    found = await rows(
+        conn,
+        "SELECT id, email, role FROM clarion.person WHERE disabled_at IS NULL ORDER BY lower(email)",
+        of=_PersonRow,
+    )
+    return [person.typed() for person in found]
+
+
+async def holder_of_email(conn: Conn, email: str) -> KeyHolder | None:
+    """The person with this address, in any case, who is not disabled."""
+    found = await row(
+        conn,
+        """
+        SELECT id, email, role, api_key FROM clarion.person
+         WHERE lower(email) = lower(%s) AND disabled_at IS NULL
+        """,
+        (email,),
+        of=_KeyRow,
+    )
+    return None if found is None else found.holder()
+
+
+async def holder_of_token(conn: Conn, digest: bytes) -> TokenHolder | None:
+    """The person a token belongs to, also after the token's end; None for disabled people and unknown tokens."""
+    found = await row(
+        conn,
+        """
+        SELECT p.id, p.email, p.role, p.api_key, t.expires_at
+          FROM clarion.v1_token AS t JOIN clarion.person AS p ON p.id = t.person_id
+         WHERE t.digest = %s AND p.disabled_at IS NULL
+        """,
+        (digest,),
+        of=_TokenRow,
+    )
+    return None if found is None else TokenHolder(holder=found.holder(), expires_at=found.expires_at)
+
+
+async def set_key(conn: Conn, person_id: int, sealed_key: bytes) -> None:
+    """Replace the sealed API key of a person."""
+    await execute(conn, "UPDATE clarion.person SET api_key = %s WHERE id = %s", (sealed_key, person_id))
+
+
+async def set_role(conn: Conn, person_id: int, role: Role) -> None:
+    """Replace the role of a person."""
+    await execute(conn, "UPDATE clarion.person SET role = %s WHERE id = %s", (role.value, person_id))
+
+
+async def disable(conn: Conn, person_id: int) -> None:
+    """Shut a person out; the row stays for the audit trail."""
+    await execute(conn, "UPDATE clarion.person SET disabled_at = clarion.now() WHERE id = %s", (person_id,))
+
+
+async def insert_token(conn: Conn, digest: bytes, person_id: int, expires_at: datetime) -> None:
+    """Keep the digest of a token that was handed out."""
+    await execute(
+        conn,
+        "INSERT INTO clarion.v1_token (digest, person_id, expires_at) VALUES (%s, %s, %s)",
+        (digest, person_id, expires_at),
+    )
+
+
+async def delete_tokens(conn: Conn, person_id: int) -> int:
+    """Forget every token of a person; the number forgotten."""
+    return await execute(conn, "DELETE FROM clarion.v1_token WHERE person_id = %s", (person_id,))
+
+
+async def delete_tokens_ended_before(conn: Conn, instant: datetime) -> int:
+    """Forget tokens that ended before `instant`; the number forgotten."""
+    return await execute(conn, "DELETE FROM clarion.v1_token WHERE expires_at < %s", (instant,))
+
+
+async def insert_audit(conn: Conn, entry: AuditEntry) -> None:
+    """Append one line to the audit trail."""
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.audit (person_id, app_id, surface, operation, target, status)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        """,
+        (entry.person_id, entry.app_id, entry.surface, entry.operation, entry.target, entry.status),
+    )
+
+
+async def last_audit_entries(conn: Conn, limit: int) -> list[AuditEntry]:
+    """The newest lines of the audit trail, newest first."""
+    return await rows(
+        conn,
+        """
+        SELECT surface, operation, target, status::integer AS status, person_id, app_id
+          FROM clarion.audit ORDER BY id DESC LIMIT %s
+        """,
+        (limit,),
+        of=AuditEntry,
+    )

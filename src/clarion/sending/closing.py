@@ -1,0 +1,69 @@
+"""The end of a send: the sums are checked against the frozen audience, then state, message and log follow.
+
+`settle` runs exactly once for a send, in the transaction that closes its last chunk or freezes an audience whose
+chunks have all closed (or that is empty); the row of the send is locked by then.
+"""
+
+from clarion.base.telemetry import get_logger
+from clarion.content import service as content
+from clarion.content.model import MessageState
+from clarion.db.sql import Conn
+from clarion.results import store as results
+from clarion.results.model import Counts
+from clarion.sending import store
+from clarion.sending.model import DEAD, Closed, SendKind, SendState
+
+log = get_logger(__name__)
+
+
+async def chunk_closed(conn: Conn, app_id: int, send_id: int, counts: Counts) -> Closed | None:
+    """Count a closed chunk towards its send; the end of the send when it was the last."""
+    if await store.add_closed_chunk(conn, app_id, send_id, counts):
+        return await settle(conn, app_id, send_id)
+    return None
+
+
+async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
+    """Close a send whose devices all have an outcome."""
+    send = await store.lock(conn, app_id, send_id)
+    assert send is not None
+    assert send.audience is not None
+    counts = await store.totals(conn, app_id, send_id)
+    in_chunks, _ = await results.sums(conn, app_id, send_id)
+    reasons = await results.reasons(conn, app_id, send_id)
+    blamed = next((reason for reason in reasons if not reason.startswith(DEAD)), None)
+    state, reason = SendState.CLOSED, send.reason
+    if counts.total != send.audience or in_chunks != counts:
+        log.error("send_sums_differ", app=app_id, send=send_id, audience=send.audience, counts=counts, chunks=in_chunks)
+        state, reason = SendState.FAILED, "sums_differ"
+    elif send.state is SendState.CANCELLED:
+        state = SendState.CANCELLED
+    elif nobody_reached(counts) and (blamed is not None or counts.expired):
+        state, reason = SendState.FAILED, blamed or "expired"
+    await store.close(conn, app_id, send_id, state, reason)
+    if send.kind is SendKind.REAL:
+        await content.set_state(conn, app_id, send.message_id, message_state(state, counts))
+    closed = Closed(state, reason, send.audience, counts)
+    log.info("send_closed", app=app_id, send=send_id, message=send.message_id, state=state.value, reason=reason,
+             audience=send.audience, delivered=counts.delivered, refused=counts.refused,
+             suppressed=counts.suppressed, expired=counts.expired, cancelled=counts.cancelled,
+             unknown=counts.unknown, reasons=reasons)  # fmt: skip
+    return closed
+
+
+def nobody_reached(counts: Counts) -> bool:
+    """No device got the message, not even perhaps."""
+    return counts.delivered == 0 and counts.unknown == 0
+
+
+def message_state(state: SendState, counts: Counts) -> MessageState:
+    """The state of the message after a real send (v1 rule 63).
+
+    Failed: nobody was reached although somebody should have been. A cancelled send that reached nobody leaves the
+    message a draft, so that it can be sent after all.
+    """
+    if state is SendState.FAILED:
+        return MessageState.FAILED
+    if state is SendState.CANCELLED and nobody_reached(counts):
+        return MessageState.DRAFT
+    return MessageState.SENT

@@ -1,0 +1,275 @@
+"""Delivering one chunk: from its open devices to an outcome for each.
+
+The work of a chunk is one coroutine; a device costs it a rendering, a call of the gateway and a callback, never a
+task or a query of its own. Several chunks run side by side and share their application's lane.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from math import inf
+
+from clarion.base import clock
+from clarion.base.telemetry import get_logger
+from clarion.content.render import Renderer
+from clarion.devices.model import SendRow
+from clarion.gateways.seam import Fate, Notification, Verdict
+from clarion.queue import Lease, LeaseLost, Retry
+from clarion.results.model import Outcome
+from clarion.sending.chunk_run import ChunkRun
+from clarion.sending.gateways_pool import Lane
+from clarion.sending.model import BULK, Send, SendState
+from clarion.sending.recording import Recorder
+
+log = get_logger(__name__)
+
+STEP = 500
+"""Outcomes after which they are recorded, at the latest."""
+STEP_SECONDS = 0.2
+"""Seconds after which an outcome is recorded, at the latest."""
+SLICE = 100
+"""Notifications handed over before the event loop gets its turn."""
+INTENTS = 200
+"""At most once: intents recorded ahead of the hand-over in one step."""
+LONG_WAIT = 5.0
+"""Seconds: a chunk that can do nothing for longer gives its slot back."""
+DRAIN = 10.0
+"""Seconds that answers under way are waited for when the process stops."""
+BOUNCED = 3
+"""A device with this many dead tokens in a row is not written to (v1 rule 84)."""
+
+_LOOK = 1.0
+
+
+def delivery_base(app_id: int, send_id: int) -> "hashlib.blake2b":
+    """The common part of a send's delivery ids."""
+    return hashlib.blake2b(f"{app_id}:{send_id}:".encode(), digest_size=16)
+
+
+def delivery_id(base: "hashlib.blake2b", device_id: int) -> bytes:
+    """16 bytes for a device in a send: the same over retries, restarts and processes."""
+    digest = base.copy()
+    digest.update(device_id.to_bytes(8, "big", signed=True))
+    return digest.digest()
+
+
+def suppression(row: SendRow | None) -> Outcome | None:
+    """Why a device gets nothing although it is in the audience; None when it does."""
+    if row is None:
+        return Outcome.SUPPRESSED_GONE
+    if not row.opted_in:
+        return Outcome.SUPPRESSED_OPT_OUT
+    if row.token in (None, "", "-"):
+        return Outcome.SUPPRESSED_NO_TOKEN
+    if row.feedback >= BOUNCED:
+        return Outcome.SUPPRESSED_BOUNCED
+    return None
+
+
+def until_expiry(expires_at: datetime) -> float:
+    """Seconds until a send is certainly past its time to live, never less than a moment."""
+    return max(0.1, (expires_at - clock.now()).total_seconds() + 0.1)
+
+
+class Delivery:
+    """One run of one chunk through a lane."""
+
+    def __init__(
+        self, app_id: int, send: Send, renderer: Renderer, run: ChunkRun, lane: Lane, recorder: Recorder, lease: Lease
+    ) -> None:
+        self._renderer = renderer
+        self._run = run
+        self._lane = lane
+        self._recorder = recorder
+        self._lease = lease
+        self._expires_at = send.expires_at
+        self._gateway_expiry = int(send.expires_at.timestamp()) if send.time_to_live else 0
+        self._flow_controlled = send.priority >= BULK
+        self._ids = delivery_base(app_id, send.id)
+        self._rows: dict[int, SendRow] = {}
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._record_at = inf
+        self._cancelled = False
+        self._over = False
+
+    async def deliver(self, places: Sequence[int], rows: Sequence[SendRow]) -> None:
+        """Bring every device at `places` (those still open) to an outcome.
+
+        1. Settle devices that get nothing; the others are due.
+        2. Until every device has an outcome: expire what is too late, wake what was delayed, record what is known
+           every 500 outcomes or 200 ms, hand over as many as the gateway has room for, wait for answers.
+        3. When all that is left waits long, or the process stops, record and give the job back (raises Retry).
+        4. When the lease is lost, stop at once and record nothing (raises LeaseLost).
+        """
+        self._sort(places, rows)
+        try:
+            while True:
+                self._take_stock()
+                if self._must_record():
+                    await self._record()
+                if self._run.finished:
+                    return
+                if self._lease.stopping.is_set():
+                    await self._drain()
+                await self._hand_over()
+                await self._wait()
+        finally:
+            self._over = True
+
+    def _sort(self, places: Sequence[int], rows: Sequence[SendRow]) -> None:
+        by_id = {row.id: row for row in rows}
+        device_ids = self._run.chunk.device_ids
+        for place in places:
+            row = by_id.get(device_ids[place])
+            outcome = suppression(row)
+            if outcome is not None:
+                self._run.settle(place, outcome)
+            elif row is not None:
+                self._rows[place] = row
+                self._run.due(place)
+
+    def _take_stock(self) -> None:
+        if self._lease.lost:
+            raise LeaseLost(f"job {self._lease.job.id}")
+        if self._cancelled:
+            self._run.settle_waiting(Outcome.CANCELLED)
+        elif self._left() <= 0:
+            self._run.expire()
+        self._run.wake(self._loop.time())
+
+    def _left(self) -> float:
+        return (self._expires_at - clock.now()).total_seconds()
+
+    # Handing over and answers
+
+    async def _hand_over(self) -> None:
+        run = self._run
+        if self._loop.time() < self._lane.paused_until:
+            return
+        if not run.ready and run.pending:
+            run.intend(INTENTS)
+            await self._record()
+            if self._cancelled or self._lease.stopping.is_set():
+                return
+        if not run.ready:
+            return
+        if run.started_at is None:
+            run.started_at = clock.now()
+        room = self._lane.gateway.room if self._flow_controlled else len(run.ready)
+        for _ in range(min(room, len(run.ready), SLICE)):
+            self._send(run.ready.popleft())
+
+    def _send(self, place: int) -> None:
+        row = self._rows[place]
+        identity = delivery_id(self._ids, row.id)
+        renderer, language = self._renderer, row.language
+        try:
+            notification = Notification(
+                token=row.token or "",
+                payload=renderer.render(language, row.values, identity),
+                delivery_id=identity,
+                expires_at=self._gateway_expiry,
+                urgent=renderer.urgent(language),
+                collapse=renderer.collapse(language),
+                silent=renderer.silent(language),
+                keys=(row.p256dh, row.auth) if row.p256dh and row.auth else None,
+            )
+        except Exception as error:
+            log.error("rendering_failed", device=row.id, exc_info=True)
+            self._run.settle(place, Outcome.REFUSED, f"rendering failed: {type(error).__name__}")
+            return
+        self._run.in_flight += 1
+        self._lane.gateway.send(notification, partial(self._answered, place))
+
+    def _answered(self, place: int, verdict: Verdict) -> None:
+        now = self._loop.time()
+        if verdict.fate is Fate.RETRY or verdict.fate is Fate.UNKNOWN:
+            self._lane.trouble(verdict, now)
+        else:
+            self._lane.proven()
+        if self._over:
+            return
+        run = self._run
+        run.answered(place, verdict, self._rows[place].token or "", now, self._left())
+        if not run.in_flight or run.unrecorded in (1, STEP):
+            self._wake.set()
+
+    # Recording
+
+    def _must_record(self) -> bool:
+        unrecorded = self._run.unrecorded
+        if not unrecorded:
+            self._record_at = inf
+            return False
+        now = self._loop.time()
+        if self._record_at == inf:
+            self._record_at = now + STEP_SECONDS
+        # The last outcomes are recorded by the transaction that closes the chunk.
+        return not self._run.finished and (unrecorded >= STEP or now >= self._record_at)
+
+    async def _record(self) -> None:
+        state = await self._recorder.step(self._run)
+        self._record_at = inf
+        self._cancelled = state is SendState.CANCELLED
+
+    # Waiting
+
+    async def _wait(self) -> None:
+        run, now = self._run, self._loop.time()
+        if run.finished:
+            return
+        pause = self._idle_for(now)
+        if pause > LONG_WAIT and not run.in_flight:
+            await self._give_back(pause, "Everything left waits for its time.")
+        timeout = min(_LOOK, max(0.0, self._record_at - now))
+        if pause > 0:
+            await self._wait_for_answers(min(timeout, pause))
+        elif not self._flow_controlled or self._lane.gateway.room > 0 or not run.ready:
+            await asyncio.sleep(0)
+        else:
+            await self._wait_for_room(timeout)
+
+    def _idle_for(self, now: float) -> float:
+        """Seconds until something can be handed over, room aside."""
+        run = self._run
+        if run.ready or run.pending:
+            return max(0.0, self._lane.paused_until - now)
+        return max(0.0, run.delayed[0][0] - now) if run.delayed else inf
+
+    async def _wait_for_answers(self, seconds: float) -> None:
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _wait_for_room(self, seconds: float) -> None:
+        gateway = self._lane.gateway
+        try:
+            async with asyncio.timeout(seconds):
+                await gateway.wait_room()
+                if gateway.room == 0:  # another chunk was faster, or the gateway is closing
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            pass
+
+    # Giving the job back
+
+    async def _drain(self) -> None:
+        """Hand nothing more over, take in the answers under way for a while, record, and let another process go on."""
+        deadline = self._loop.time() + DRAIN
+        while self._run.in_flight and self._loop.time() < deadline and not self._lease.lost:
+            await self._wait_for_answers(min(_LOOK, deadline - self._loop.time()))
+        self._take_stock()
+        if not self._run.finished:
+            await self._give_back(0.0, "The process is stopping.")
+
+    async def _give_back(self, seconds: float, reason: str) -> None:
+        self._run.withdraw()
+        if self._run.unrecorded:
+            await self._record()
+        raise Retry(0.0 if self._cancelled else min(seconds, until_expiry(self._expires_at)), reason, count=False)

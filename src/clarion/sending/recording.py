@@ -1,0 +1,122 @@
+"""Making a chunk's state durable: small steps while it runs, and the one transaction that closes it.
+
+Every step confirms the lease in its own transaction, so that nothing is recorded by a process that has lost the chunk.
+While the database is away the step is repeated; nothing is handed over meanwhile.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from typing import TypeVar
+
+import psycopg
+
+from clarion.base.errors import Unavailable
+from clarion.base.telemetry import get_logger
+from clarion.db.pool import Database
+from clarion.db.sql import Conn
+from clarion.devices import service as devices
+from clarion.devices.model import DeadToken
+from clarion.queue import Lease, LeaseLost
+from clarion.results import ledger
+from clarion.results import store as results
+from clarion.results.model import OPEN, Outcome
+from clarion.sending import closing, store
+from clarion.sending.backoff import backoff
+from clarion.sending.chunk_run import ChunkRun
+from clarion.sending.model import SendState
+from clarion.tracking import store as tracking
+
+log = get_logger(__name__)
+T = TypeVar("T")
+
+
+class Recorder:
+    """Records one chunk under one lease."""
+
+    def __init__(self, db: Database, lease: Lease, app_id: int, send_id: int) -> None:
+        self._db = db
+        self._lease = lease
+        self._app_id = app_id
+        self._send_id = send_id
+
+    async def step(self, run: ChunkRun) -> SendState:
+        """Record what is known now; the state of the send, in which a cancellation shows. Raises LeaseLost."""
+        unrecorded, dead = run.unrecorded, run.dead
+        run.dead = []
+        outcomes, reasons = bytes(run.outcomes), dict(run.reasons)
+
+        async def work(conn: Conn) -> SendState:
+            await self._lease.confirm(conn)
+            await self._write(conn, run, outcomes, reasons, dead, close=False)
+            return await store.state(conn, self._app_id, self._send_id)
+
+        state = await self._until_done(work)
+        run.unrecorded -= unrecorded
+        return state
+
+    async def close(self, run: ChunkRun) -> None:
+        """Record the last outcomes, close the chunk, count it, acknowledge the job: all or nothing, exactly once."""
+        outcomes = bytes(run.outcomes)
+        assert not any(outcome in OPEN for outcome in outcomes), "a chunk closes when every device has an outcome"
+        counts = ledger.counts_of(outcomes)
+
+        async def work(conn: Conn) -> None:
+            await self._lease.acknowledge(conn)
+            await self._write(conn, run, outcomes, run.reasons, run.dead, close=True)
+            await closing.chunk_closed(conn, self._app_id, self._send_id, counts)
+            if run.started_at is not None:
+                await tracking.add_stats(
+                    conn,
+                    self._app_id,
+                    run.started_at.astimezone(UTC).date(),
+                    push_sent=ledger.targets_of(outcomes),
+                    bounces=outcomes.count(Outcome.REFUSED_DEAD),
+                )
+
+        await self._until_done(work)
+        run.dead = []
+        run.unrecorded = 0
+
+    async def _write(
+        self,
+        conn: Conn,
+        run: ChunkRun,
+        outcomes: bytes,
+        reasons: dict[str, int],
+        dead: list[DeadToken],
+        *,
+        close: bool,
+    ) -> None:
+        recorded = await results.record(
+            conn,
+            self._app_id,
+            self._send_id,
+            run.chunk.no,
+            outcomes=outcomes,
+            counts=ledger.counts_of(outcomes),
+            # A chunk that was never begun (no gateway) has refusals, but nobody it was handed to.
+            targets=ledger.targets_of(outcomes) if run.started_at is not None else 0,
+            reasons=reasons,
+            started_at=run.started_at,
+            close=close,
+        )
+        if not recorded:
+            raise LeaseLost(f"chunk {run.chunk.no} of send {self._send_id} was closed by another process")
+        if dead:
+            await devices.switch_off(conn, self._app_id, dead)
+
+    async def _until_done(self, work: Callable[[Conn], Awaitable[T]]) -> T:
+        failures = 0
+        while True:
+            try:
+                async with self._db.transaction() as conn:
+                    return await work(conn)
+            except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable) as error:
+                if self._lease.lost:
+                    raise LeaseLost(f"job {self._lease.job.id}") from error
+                # A commit whose answer was lost is found out by the repetition: its job is gone, or its outcomes stand.
+                self._lease.acknowledged = False
+                failures += 1
+                log.warning("recording_waits_for_database", send=self._send_id, error=str(error).strip())
+                await asyncio.sleep(min(5.0, backoff(failures)))

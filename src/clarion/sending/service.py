@@ -1,0 +1,109 @@
+"""Beginning and cancelling a send. What follows runs as jobs: `planning` freezes the audience, `delivery` sends."""
+
+from clarion.apps import service as apps
+from clarion.apps.model import App
+from clarion.audience import predicate as predicates
+from clarion.audience import service as audience
+from clarion.base.errors import Conflict, NotFound
+from clarion.base.telemetry import get_logger
+from clarion.content import service as content
+from clarion.content.model import Message, MessageState
+from clarion.db.sql import Conn
+from clarion.queue import put
+from clarion.results import store as results
+from clarion.sending import store
+from clarion.sending.model import BULK, PLAN_JOB, QUEUE, TEST, NewSend, Progress, SendKind, SendState
+
+log = get_logger(__name__)
+
+NOW_OR_NEVER_WINDOW = 3600
+"""Seconds in which a message with time to live 0 may be handed over; the gateway delivers it at once or drops it."""
+
+_REFUSALS = {
+    MessageState.SENDING: ("sending", "is being sent already"),
+    MessageState.SENT: ("sent", "has been sent already"),
+    MessageState.FAILED: ("failed", "has been sent already, and that send failed"),
+}
+
+
+async def begin(conn: Conn, app: App, message_id: int, *, test: bool) -> int:
+    """Begin to send a message to its audience, or to its test segments; the id of the send.
+
+    The message, its segments and its audience's definition are frozen as they are now; the send runs when the
+    caller's transaction commits. Raises NotFound for the message, Conflict with code `sending`, `sent` or
+    `failed` (v1 rule 63: a test is only refused while a real send runs), `no_test_segments`, `unknown_segment`.
+    """
+    message = await content.lock_message(conn, app.id, message_id)
+    _refuse(message, test=test)
+    draft = message.draft
+    scheme = await apps.load_scheme(conn, app.id)
+    wanted = draft.test_segments if test else draft.campaign_segments
+    segments = await audience.segments(conn, app.id, wanted) if wanted else []
+    if len(segments) != len(set(wanted)):
+        raise Conflict(
+            f"Message {message.id} names a segment that does not exist any more.",
+            "Update the message.",
+            code="unknown_segment",
+        )
+    chosen = audience.target(scheme, segments, () if test else draft.lists)
+    new = NewSend(
+        message_id=message.id,
+        campaign_id=draft.campaign_id,
+        kind=SendKind.TEST if test else SendKind.REAL,
+        revision=message.revision,
+        contents=draft.contents,
+        predicate=predicates.dump(chosen),
+        guarantee=draft.guarantee,
+        priority=TEST if test else BULK,
+        time_to_live=draft.time_to_live,
+    )
+    send_id = await store.insert(conn, app.id, new, draft.time_to_live or NOW_OR_NEVER_WINDOW)
+    if not test:
+        await content.set_state(conn, app.id, message.id, MessageState.SENDING)
+    # Planning goes ahead of the chunks of earlier sends, so that a small send does not wait for a large one to end.
+    await put(
+        conn,
+        PLAN_JOB,
+        {"app": app.id, "send": send_id},
+        queue=QUEUE,
+        priority=new.priority - 1,
+        key=f"plan:{app.id}:{send_id}",
+    )
+    log.info("send_begun", app=app.id, message=message.id, send=send_id, kind=new.kind.value)
+    return send_id
+
+
+async def cancel(conn: Conn, app_id: int, send_id: int, reason: str = "cancelled") -> None:
+    """Hand nothing more over: what is still open ends as cancelled, what is under way gets its true outcome.
+
+    Raises NotFound, and Conflict with code `ended` when the send has ended.
+    """
+    send = await store.lock(conn, app_id, send_id)
+    if send is None:
+        raise NotFound(f"This application has no send {send_id}.")
+    if send.state not in (SendState.PLANNING, SendState.SENDING):
+        raise Conflict(f"Send {send_id} has ended already.", code="ended")
+    await store.cancel(conn, app_id, send_id, reason)
+
+
+async def progress(conn: Conn, app_id: int, send_id: int) -> Progress:
+    """How far a send has come, to the last recorded step of its chunks. Raises NotFound."""
+    send = await store.find(conn, app_id, send_id)
+    if send is None:
+        raise NotFound(f"This application has no send {send_id}.")
+    counts, planned = await results.sums(conn, app_id, send_id)
+    reasons = await results.reasons(conn, app_id, send_id)
+    return Progress(send.state, send.reason, send.audience, planned, counts, reasons)
+
+
+def _refuse(message: Message, *, test: bool) -> None:
+    refusal = _REFUSALS.get(message.state)
+    if refusal is not None and (not test or message.state is MessageState.SENDING):
+        code, words = refusal
+        raise Conflict(f"Message {message.id} {words}.", code=code)
+    if test and not message.draft.test_segments:
+        raise Conflict(
+            f"Message {message.id} has no test segment.",
+            "Give it one (testSegments) before sending a test.",
+            code="no_test_segments",
+        )

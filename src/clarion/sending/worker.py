@@ -1,0 +1,119 @@
+"""The sender's handlers: planning jobs and chunk jobs, with what they share in one process."""
+
+import asyncio
+from datetime import datetime
+
+from clarion.apps import service as apps
+from clarion.apps.model import GatewayConfig
+from clarion.base import clock
+from clarion.base.errors import ConfigurationError
+from clarion.base.sealing import Sealer
+from clarion.base.telemetry import get_logger
+from clarion.content.model import Guarantee
+from clarion.content.render import Renderer
+from clarion.db.pool import Database
+from clarion.devices import service as devices
+from clarion.queue import Handler, Lease, Retry
+from clarion.results import ledger
+from clarion.results import store as results
+from clarion.results.model import Outcome
+from clarion.sending import planning, store
+from clarion.sending.chunk_run import ChunkRun
+from clarion.sending.delivery import LONG_WAIT, Delivery, until_expiry
+from clarion.sending.gateways_pool import GatewayPool, Lane, Opener, open_from
+from clarion.sending.model import CHUNK_JOB, PLAN_JOB, Send, SendState
+from clarion.sending.prepared import PreparedSends
+from clarion.sending.recording import Recorder
+
+log = get_logger(__name__)
+
+
+class Sender:
+    """Plans and delivers in one process. Give `handlers()` to a queue worker on queue `send`; end with `aclose`."""
+
+    def __init__(
+        self, db: Database, sealer: Sealer, *, sizes: planning.Sizes | None = None, opener: Opener = open_from
+    ) -> None:
+        self._db = db
+        self._sealer = sealer
+        self._sizes = sizes
+        self._pool = GatewayPool(opener)
+        self._prepared = PreparedSends()
+
+    def handlers(self) -> dict[str, Handler]:
+        """By kind of job."""
+        return {PLAN_JOB: self.plan, CHUNK_JOB: self.deliver}
+
+    async def aclose(self) -> None:
+        """Close the gateways."""
+        await self._pool.aclose()
+
+    async def plan(self, lease: Lease) -> None:
+        """The handler of planning jobs."""
+        await planning.plan(self._db, lease, self._sizes)
+
+    async def deliver(self, lease: Lease) -> None:
+        """The handler of chunk jobs.
+
+        1. Load the send and the chunk. One that is closed already needs no work.
+        2. At most once: an intent that was recorded by an earlier run is UNKNOWN from now on.
+        3. A cancelled send, an application without usable gateway, a last attempt: the open devices end at once.
+        4. Else read the open devices in one query and deliver them through the application's lane.
+        5. Close the chunk: outcomes, counts, statistics and the end of the job in one transaction.
+        """
+        app_id, send_id, no = (int(lease.job.args[name]) for name in ("app", "send", "no"))
+        async with self._db.connection() as conn:
+            send = await store.find(conn, app_id, send_id)
+            chunk = await results.load_chunk(conn, app_id, send_id, no)
+            config = await apps.gateway_of(conn, self._sealer, app_id)
+            if send is None or chunk is None or chunk.closed_at is not None:
+                return
+            renderer = await self._prepared.renderer(conn, app_id, send)
+        run = ChunkRun(chunk, at_most_once=send.guarantee is Guarantee.AT_MOST_ONCE)
+        recorder = Recorder(self._db, lease, app_id, send_id)
+        if send.state is SendState.CANCELLED:
+            _end(run, Outcome.CANCELLED)
+        elif lease.job.attempts >= lease.job.max_attempts:
+            _end(run, Outcome.REFUSED, "given up after repeated failures; see the log")
+        elif config is None:
+            _end(run, Outcome.REFUSED, "no_gateway")
+        else:
+            await self._through_gateway(app_id, send, config, renderer, run, recorder, lease)
+        await recorder.close(run)
+
+    async def _through_gateway(
+        self,
+        app_id: int,
+        send: Send,
+        config: GatewayConfig,
+        renderer: Renderer,
+        run: ChunkRun,
+        recorder: Recorder,
+        lease: Lease,
+    ) -> None:
+        try:
+            async with self._pool.lane(app_id, config) as lane:
+                _wait_for_lane(lane, send.expires_at)
+                if run.started_at is not None:
+                    run.resumed((clock.now() - run.started_at).total_seconds())
+                places = ledger.open_places(run.outcomes)
+                ids = [run.chunk.device_ids[place] for place in places]
+                async with self._db.connection() as conn:
+                    rows = await devices.for_sending(conn, app_id, ids, renderer.columns)
+                await Delivery(app_id, send, renderer, run, lane, recorder, lease).deliver(places, rows)
+        except ConfigurationError as error:
+            log.error("gateway_unusable", app=app_id, error=str(error))
+            _end(run, Outcome.REFUSED, f"no_gateway: {error.message}")
+
+
+def _wait_for_lane(lane: Lane, expires_at: datetime) -> None:
+    """Do not even load the devices while the gateway asked for a long pause."""
+    pause = lane.paused_until - asyncio.get_running_loop().time()
+    left = until_expiry(expires_at)
+    if pause > LONG_WAIT and left > LONG_WAIT:
+        raise Retry(min(pause, left), "The gateway asked for a pause.", count=False)
+
+
+def _end(run: ChunkRun, outcome: Outcome, reason: str = "") -> None:
+    for place in ledger.open_places(run.outcomes):
+        run.settle(place, outcome, reason)
