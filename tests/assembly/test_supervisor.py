@@ -1,7 +1,6 @@
 """The supervisor with real processes: start order, readiness, restart of what is killed, drain, clear refusals."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -15,13 +14,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-import psycopg
 import pytest
 
 from clarion.assembly.supervisor import Running
 from clarion.base.settings import Settings, to_environment
-from clarion.db.embedded import attach
-from tests.support import until
+from tests.support import alive, free_port, postmaster, until
 
 SERVE = """
 import asyncio, sys
@@ -35,12 +32,6 @@ except ClarionError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(settings: Settings) -> subprocess.Popen[str]:
@@ -117,28 +108,17 @@ async def test_an_installation_starts_serves_restarts_what_dies_and_drains(folde
 
             await until(replaced, 30)
 
-        postgres = await _postmaster(settings.data_dir)
+        postgres = postmaster(settings.data_dir)
         os.kill(postgres, signal.SIGKILL)
 
         async def reborn() -> bool:
-            with contextlib.suppress(Exception):
-                return await _postmaster(settings.data_dir) != postgres and await ready(settings)
-            return False
+            return postmaster(settings.data_dir) not in (0, postgres) and await ready(settings)
 
         await until(reborn, 40)
         supervisor.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(supervisor.wait, 60) == 0
         assert not (settings.data_dir / "supervisor.json").exists()
         assert await asyncio.to_thread(get, settings, "/healthz") == 0
-
-
-async def _postmaster(data_dir: Path) -> int:
-    conninfo = await attach(data_dir)
-    async with await psycopg.AsyncConnection.connect(conninfo) as conn:
-        cursor = await conn.execute("SELECT pg_read_file('postmaster.pid')")
-        found = await cursor.fetchone()
-        assert found is not None
-        return int(str(found[0]).split("\n", 1)[0])
 
 
 @pytest.mark.timeout(180)
@@ -148,18 +128,11 @@ async def test_children_end_when_their_supervisor_is_killed_and_the_next_start_g
         supervisor.kill()
 
         async def gone() -> bool:
-            return not any(_alive(pid) for pid in children)
+            return not any(alive(pid) for pid in children)
 
         await until(gone, 30)
     async with installation(folder) as (settings, _):
         assert await ready(settings)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.timeout(120)

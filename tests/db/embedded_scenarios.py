@@ -1,10 +1,13 @@
 """Small programs the tests of the embedded server run as processes of their own: to be killed, or under another account.
 
-Run as `python -m tests.db.embedded_scenarios NAME DATA_DIR`. Each prints one line of JSON and then, where it says so,
-goes on until its standard input ends.
+Run as `python -m tests.db.embedded_scenarios NAME DATA_DIR UID`. Each prints one line of JSON and then, where it says
+so, goes on until its standard input ends. A root process turns into UID once all modules are loaded, so that Python
+itself may lie where only root can read it.
 """
 
 import asyncio
+import codecs
+import concurrent.futures.thread  # noqa: F401 - loaded before the account changes, see turn_into
 import json
 import os
 import subprocess
@@ -12,14 +15,18 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 
+from clarion.base import telemetry
 from clarion.base.errors import ClarionError
-from clarion.db.embedded import EmbeddedServer, borrow
+from clarion.db.embedded import EmbeddedServer, borrow, find_binaries
 from clarion.db.embedded.account import Account
-from tests.conftest import FAST
+from clarion.db.embedded.replica import within_reach
+
+UNSYNCED = {"fsync": "off", "shared_buffers": "64MB"}
+"""Safe against killed processes, which is what is tested, though not against a power cut."""
 
 NOBODY = 65534
 WITHOUT_NAME = 54321
@@ -30,7 +37,7 @@ _REPOSITORY = Path(__file__).parents[2]
 
 async def own(data_dir: Path) -> None:
     """Own the data folder until standard input ends."""
-    server = EmbeddedServer(data_dir, settings=FAST)
+    server = EmbeddedServer(data_dir, settings=UNSYNCED)
     await server.start()
     tell(postmaster=server.pid, conninfo=server.conninfo)
     await end_of_input()
@@ -47,7 +54,7 @@ async def use(data_dir: Path) -> None:
 
 async def live(data_dir: Path) -> None:
     """A whole life: create, write, stop, start, read, stop."""
-    server = EmbeddedServer(data_dir, settings=FAST)
+    server = EmbeddedServer(data_dir, settings=UNSYNCED)
     await server.start()
     add_row(server.conninfo)
     await server.stop()
@@ -70,10 +77,9 @@ def add_row(conninfo: str) -> None:
 
 def count_rows(conninfo: str) -> int:
     with psycopg.connect(conninfo) as conn:
-        conn.execute("CREATE TABLE IF NOT EXISTS kept (at timestamptz DEFAULT clock_timestamp())")
-        found = conn.execute("SELECT count(*) FROM kept").fetchone()
-    assert found
-    return int(found[0])
+        if conn.execute("SELECT to_regclass('kept')").fetchone() == (None,):
+            return 0
+        return len(conn.execute("SELECT * FROM kept").fetchall())
 
 
 def tell(**facts: object) -> None:
@@ -109,38 +115,51 @@ class Scenario:
 
 
 @contextmanager
-def running(scenario: Callable[[Path], Awaitable[None]], data_dir: Path, uid: int | None = None) -> Iterator[Scenario]:
-    """Run a scenario beside the test, under another uid if this process is root and that uid may run Python here."""
-    other = Account(uid=uid or 0, gid=uid or 0, foreign=True)
-    switch = uid is not None and os.geteuid() == 0 and all(map(other.may_enter, (Path(sys.executable), _REPOSITORY)))
+def running(scenario: Callable[[Path], Awaitable[None]], data_dir: Path, uid: int = 0) -> Iterator[Scenario]:
+    """Run a scenario beside the test; under another uid if one is given and this process is root."""
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__, scenario.__name__, str(data_dir)],
+        [sys.executable, "-m", __name__, scenario.__name__, str(data_dir), str(uid)],
         cwd=_REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        user=other.uid if switch else None,
-        group=other.gid if switch else None,
-        extra_groups=[] if switch else None,
-        env={**os.environ, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"},
     )
     with process:
         try:
             yield Scenario(process)
         finally:
-            process.kill()
+            assert process.stdin
+            process.stdin.close()
+            try:
+                process.wait(timeout=30)
+            finally:
+                process.kill()
+
+
+def turn_into(uid: int) -> None:
+    """Become another user for good, to whom PostgreSQL's programs are in reach.
+
+    The standard library may not be: what it would load later is loaded before.
+    """
+    binaries = within_reach(find_binaries(), Account(uid=uid, gid=uid, foreign=True))
+    for encoding in ("ascii", "idna"):
+        codecs.lookup(encoding)
+    os.environ.update({"CLARION_PG_BIN": str(binaries.folder), "HOME": "/nonexistent"})
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
 
 
 def main() -> None:
     scenarios = (own, use, live, live_without_name)
-    name, data_dir = sys.argv[1:]
-    # Logs would mix with the line that is printed.
-    sys.stdout, out = sys.stderr, sys.stdout
-    globals()["tell"] = lambda **facts: print(json.dumps(facts), file=out, flush=True)
+    name, data_dir, uid = sys.argv[1:]
+    telemetry.configure(json=True, level="error")
     try:
+        if os.geteuid() == 0 and uid != "0":
+            turn_into(int(uid))
         asyncio.run({each.__name__: each for each in scenarios}[name](Path(data_dir)))
     except ClarionError as error:
-        globals()["tell"](error=type(error).__name__, message=str(error))
+        tell(error=type(error).__name__, message=str(error))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +24,7 @@ from clarion.db.pool import Database
 from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord
 from clarion.gateways.stub import StubServer
+from tests.support import alive, free_port, postmaster
 
 SERVE = """
 import asyncio
@@ -33,12 +33,6 @@ from clarion.base import settings, telemetry
 telemetry.configure(json=True)
 asyncio.run(serve(settings.from_environment(), announce=lambda running: None))
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Installation:
@@ -74,10 +68,10 @@ class Installation:
             found["supervisor"] = self._process.pid
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
             found |= msgspec.json.decode((self.settings.data_dir / "supervisor.json").read_bytes(), type=Running).pids
-        postmaster = _postmaster(self.settings.data_dir)
-        if postmaster:
-            found["postgres"] = postmaster
-        return {name: pid for name, pid in found.items() if _alive(pid)}
+        postgres = postmaster(self.settings.data_dir)
+        if postgres:
+            found["postgres"] = postgres
+        return {name: pid for name, pid in found.items() if alive(pid)}
 
     async def stop(self) -> None:
         if self._process is not None:
@@ -132,18 +126,3 @@ async def persistently(work: Callable[[], Any], seconds: float = 120.0) -> Any:
                 return await work()
             except Exception:
                 await asyncio.sleep(0.2)
-
-
-def _postmaster(data_dir: Path) -> int:
-    """The pid of the data folder's PostgreSQL; 0 when there is none."""
-    try:
-        return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return 0
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -91,7 +91,7 @@ class Link(asyncio.Protocol):
 
     def __init__(self, peer: "Peer") -> None:
         self.peer = peer
-        self.session = ngh2.Connection(ngh2.Role.SERVER)
+        self.session = ngh2.Connection(ngh2.Role.SERVER, ngh2.Configuration(auto_window_update=peer.consumes))
         self.open: dict[int, Exchange] = {}
         self.closed: dict[int, int] = {}
         self.goodbye: ngh2.GoAwayReceived | None = None
@@ -112,6 +112,8 @@ class Link(asyncio.Protocol):
             )
             self.session.set_local_window_size(self.peer.window)
             self.flush()
+        if not self.peer.welcomes:
+            self.go_away(last=0)
 
     def data_received(self, data: bytes) -> None:
         if not self.peer.speaks or self.transport.is_closing():
@@ -193,6 +195,8 @@ class Peer:
         self.window: int = knobs.get("window", 65_535)
         self.receive_buffer: int = knobs.get("receive_buffer", 0)
         self.speaks: bool = knobs.get("speaks", True)
+        self.consumes: bool = knobs.get("consumes", True)
+        self.welcomes: bool = knobs.get("welcomes", True)
         self.held: list[Exchange] = []
         self.links: list[Link] = []
         self.received: Counter[str] = Counter()

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+import psycopg
+
 from clarion.apps import service as apps
 from clarion.apps.model import App, Platform
 from clarion.audience import service as audience
@@ -127,7 +129,10 @@ class Journey:
         """Wait for the end of a send."""
         async with asyncio.timeout(seconds):
             while True:
-                found = await self.progress(send_id)
+                try:
+                    found = await self.progress(send_id)
+                except psycopg.OperationalError:
+                    continue  # a test that cuts connections cuts this one too
                 if found.state in ENDED or (found.state is SendState.CANCELLED and not await self.jobs()):
                     return found
                 await asyncio.sleep(0.01)

@@ -76,14 +76,17 @@ class Mortal:
         self.stopping = asyncio.Event()
 
     async def live(self, seconds: float | None = None) -> bool:
-        """Work for so long, then die without a word; True when every job was done before."""
+        """Work for so long, then die without a word, or drain once `stopping` is set. True when every job was done."""
         tasks: set[asyncio.Task[None]] = set()
         loop = asyncio.get_running_loop()
         death = None if seconds is None else loop.time() + seconds
         try:
             while death is None or loop.time() < death:
                 tasks = {task for task in tasks if not task.done()}
-                if not await self._claim(tasks) and not tasks and not await self._left():
+                if self.stopping.is_set():
+                    if not tasks:
+                        return False
+                elif not await self._claim(tasks) and not tasks and not await self._left():
                     return True
                 await asyncio.sleep(0.001)
             return False

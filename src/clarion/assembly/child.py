@@ -9,22 +9,17 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 
 import uvloop
 
 from clarion.assembly import roles
+from clarion.assembly.handover import CONNINFO, PARENT, READY, listeners_from_environment
 from clarion.base import settings as base_settings
 from clarion.base import telemetry
 from clarion.base.errors import ClarionError
 
 log = telemetry.get_logger(__name__)
-
-READY = "CLARION_READY_FD"
-PARENT = "CLARION_PARENT_FD"
-LISTENERS = "CLARION_LISTENERS"
-CONNINFO = "CLARION_CONNINFO"
 
 
 def main(role: str, index: int) -> int:
@@ -33,7 +28,11 @@ def main(role: str, index: int) -> int:
     telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(role, roles.Context(settings, os.environ[CONNINFO], index, _listeners(), _say_ready)))
+            runner.run(
+                _run(
+                    role, roles.Context(settings, os.environ[CONNINFO], index, listeners_from_environment(), _say_ready)
+                )
+            )
     except ClarionError as error:
         log.error("role_failed", error=error.message, hint=error.hint)
         return 1
@@ -61,11 +60,6 @@ def _say_ready() -> None:
         with contextlib.suppress(OSError):
             os.write(int(descriptor), b"1")
             os.close(int(descriptor))
-
-
-def _listeners() -> list[tuple[str, socket.socket]]:
-    pairs = [entry.split(":") for entry in os.environ.get(LISTENERS, "").split(",") if entry]
-    return [(scheme, socket.socket(fileno=int(descriptor))) for scheme, descriptor in pairs]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.sdk import call as sdk_call
+from clarion.api.sdk import device as sdk_device
+from clarion.api.sdk import register as sdk_register
+from clarion.api.sdk import reports as sdk_reports
 from clarion.api.v1 import access, campaigns, devices, messages, reactions, send, stats
 from clarion.api.v1.call import Handler
 
@@ -37,3 +41,11 @@ V1_HANDLERS: Final[Mapping[str, Handler]] = {
 }
 
 V1_NOT_YET_BUILT: Final = NOT_YET_BUILT["v1"]
+
+SDK_HANDLERS: Final[Mapping[str, sdk_call.Handler]] = {
+    "registerDevice": sdk_register.register_device,
+    "updateDevice": sdk_device.update_device,
+    "setPushToken": sdk_device.set_push_token,
+    "sendReports": sdk_reports.send_reports,
+    "getConfig": sdk_device.get_config,
+}

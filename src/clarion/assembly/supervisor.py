@@ -19,8 +19,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
-from clarion.assembly import child as child_process
-from clarion.assembly import listeners
+from clarion.assembly import handover, listeners
 from clarion.base import settings as base_settings
 from clarion.base.certificates import find as find_certificate
 from clarion.base.errors import ClarionError, Unavailable
@@ -163,10 +162,10 @@ class Supervisor:
         environment = {
             **os.environ,
             **base_settings.to_environment(self._settings),
-            child_process.READY: str(ready_write),
-            child_process.PARENT: str(self._parent_read),
-            child_process.LISTENERS: ",".join(f"{scheme}:{listener.fileno()}" for scheme, listener in shared),
-            child_process.CONNINFO: self._conninfo,
+            handover.READY: str(ready_write),
+            handover.PARENT: str(self._parent_read),
+            handover.LISTENERS: handover.listeners_to_environment(shared),
+            handover.CONNINFO: self._conninfo,
         }
         try:
             process = await asyncio.create_subprocess_exec(

@@ -3,6 +3,8 @@
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, Health, create_app
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.sdk.call import Services as SdkServices
+from clarion.api.sdk.call import Settings as SdkSettings
 from clarion.api.sdk.surface import SdkSurface
 from clarion.api.v1.call import Services
 from clarion.api.v1.call import Settings as V1Settings
@@ -22,11 +24,12 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
         base_url=settings.public_url or None, signature_window=signature.time_window(settings.v1_time_window or None)
     )
     services = Services(db, sealer, v1)
+    sdk = SdkServices(db, sealer, SdkSettings(public_url=settings.public_url))
     v2 = V2Settings(public_url=settings.public_url, insecure_loopback=settings.insecure_v2)
     return create_app(
         [
             V1Surface(services, V1_HANDLERS, NOT_YET_BUILT["v1"]),
-            SdkSurface(Contract.load("sdk"), services, SDK_HANDLERS),
+            SdkSurface(Contract.load("sdk"), sdk, SDK_HANDLERS),
             *v2_surfaces(Contract.load("v2"), v2),
         ],
         health,

@@ -135,12 +135,6 @@ async def set_state(conn: Conn, app_id: int, message_id: int, state: MessageStat
     await store.set_state(conn, app_id, message_id, state)
 
 
-async def messages_of_campaign(conn: Conn, app_id: int, campaign_id: int) -> list[int]:
-    """The ids of a campaign's messages, ascending. Raises NotFound when there is no such campaign."""
-    await get_campaign(conn, app_id, campaign_id)
-    return await store.messages_of_campaign(conn, app_id, campaign_id)
-
-
 async def message_of_external_id(conn: Conn, app_id: int, external_id: str) -> int | None:
     """The id of the message a caller named so, or None."""
     return await store.message_of_external_id(conn, app_id, external_id)
@@ -175,7 +169,7 @@ def actions_in(contents: tuple[Content, ...]) -> set[tuple[ActionKind, str]]:
 async def check_message(conn: Conn, app: App, draft: MessageDraft, message_id: int | None = None) -> list[Finding]:
     """Everything wrong with a draft; `message_id` is the message it would replace."""
     findings = _check_contents(app, draft.contents)
-    findings += render.oversize(app, draft.contents)
+    findings += render.unsendable(app, draft.contents)
     if draft.external_id is not None:
         holder = await store.message_of_external_id(conn, app.id, draft.external_id)
         if holder not in (None, message_id):

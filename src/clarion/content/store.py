@@ -19,7 +19,7 @@ from clarion.content.model import (
     MessageDraft,
     MessageState,
 )
-from clarion.db.sql import Conn, execute, row, rows, value, values, values
+from clarion.db.sql import Conn, execute, row, rows, value, values
 
 
 class _CampaignRow(Struct):
@@ -257,15 +257,6 @@ async def list_messages(
         of=_MessageRow,
     )
     return [message.typed() for message in found]
-
-
-async def messages_of_campaign(conn: Conn, app_id: int, campaign_id: int) -> list[int]:
-    """The ids of a campaign's messages, ascending."""
-    return await values(
-        conn,
-        "SELECT id FROM clarion.message WHERE app_id = %s AND campaign_id = %s ORDER BY id",
-        (app_id, campaign_id),
-    )
 
 
 async def message_of_external_id(conn: Conn, app_id: int, external_id: str) -> int | None:

@@ -6,19 +6,17 @@ migrate at once wait for each other on an advisory lock. Rules for a migration a
 
 import asyncio
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy.pool import NullPool
 
 from clarion.base.errors import ConfigurationError
 from clarion.db import app_schema
 from clarion.db.pool import connect
-from clarion.db.sql import value
+from clarion.db.sql import Conn, value
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x436C6172696F6E  # the advisory lock every migrating process takes
 MINIMUM_SERVER = 150000
@@ -33,7 +31,8 @@ async def upgrade(conninfo: str) -> None:
                 f"PostgreSQL {conn.info.server_version // 10000} is too old.", "Clarion needs PostgreSQL 15 or newer."
             )
         await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        await asyncio.to_thread(_upgrade, conninfo)
+        if await _revision(conn) != newest():
+            await asyncio.to_thread(_upgrade, conninfo)
         await app_schema.upgrade_all(conn)
     finally:
         await conn.close()
@@ -43,19 +42,15 @@ async def current(conninfo: str) -> str | None:
     """The revision the database is at; None for an empty one."""
     conn = await connect(conninfo)
     try:
-        if await value(conn, "SELECT to_regclass('clarion.alembic_version') IS NULL"):
-            return None
-        found = await value(conn, "SELECT version_num FROM clarion.alembic_version")
-        return None if found is None else str(found)
+        return await _revision(conn)
     finally:
         await conn.close()
 
 
 def newest() -> str:
-    """The revision this release wants."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    """The revision this release wants: migrations are numbered, and the number leads the name of the file."""
+    names = (each.name for each in (resources.files("clarion.db") / "migrations" / "versions").iterdir())
+    return max(number for number in (name.partition("_")[0] for name in names) if number.isdecimal())
 
 
 async def require_current(conninfo: str) -> None:
@@ -68,7 +63,16 @@ async def require_current(conninfo: str) -> None:
         )
 
 
-def _config(connection: Any = None) -> Config:
+async def _revision(conn: Conn) -> str | None:
+    if await value(conn, "SELECT to_regclass('clarion.alembic_version') IS NULL"):
+        return None
+    found = await value(conn, "SELECT version_num FROM clarion.alembic_version")
+    return None if found is None else str(found)
+
+
+def _config(connection: Any) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("clarion.db") / "migrations"))
     config.attributes["connection"] = connection
@@ -76,6 +80,11 @@ def _config(connection: Any = None) -> Config:
 
 
 def _upgrade(conninfo: str) -> None:
+    # Half a second of imports and 20 MB: only the process that migrates pays for them.
+    import sqlalchemy
+    from alembic import command
+    from sqlalchemy.pool import NullPool
+
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool
     )

@@ -1,7 +1,7 @@
 """Transactions that PostgreSQL may choose as the victim of a deadlock, run again.
 
-Writers lock devices in the order of their ids, but a token that moves touches a second device out of turn: two such
-writers can meet.
+Writers lock devices in the order of their ids, but a device can take a token that moves between the look and the
+lock: two such writers can meet, though they rarely do.
 """
 
 import asyncio

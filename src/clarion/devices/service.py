@@ -57,17 +57,35 @@ async def upsert(conn: Conn, app: App, records: Sequence[DeviceRecord]) -> list[
             record = DeviceRecord(record.udid, {**before.fields, **record.fields}, keys)
         merged[record.udid] = record
     groups = _by_shape(_without_doubles(merged.values()))
-    if len(groups) > 1:
-        await write.lock(conn, app.id, [device_id(app.id, udid) for udid in merged])
-    refused: set[int] = set()
-    for (columns, has_keys), group in groups.items():
-        refused.update(await write_source(conn, app.id, from_records(app.id, columns, group, keys=has_keys)))
+    sources = [from_records(app.id, columns, group, keys=has_keys) for (columns, has_keys), group in groups.items()]
+    refused = set(await write_sources(conn, app.id, sources))
     ids = [device_id(app.id, record.udid) for record in records]
     return [None if number in refused else number for number in ids]
 
 
-async def write_source(conn: Conn, app_id: int, source: Source) -> list[int]:
-    """The core of every write: upsert a source, then make its tokens its own. The ids refused, which are logged."""
+async def write_sources(conn: Conn, app_id: int, sources: Sequence[Source]) -> list[int]:
+    """The core of every write: upsert sources, and make their tokens their own. The ids refused, which are logged.
+
+    One source without tokens to move locks its devices by writing them, in order. Otherwise all devices concerned are
+    locked first, in order; and those who move tokens go one by one, so that they wait instead of meeting in a deadlock.
+    """
+    holders = await _holders(conn, app_id, sources)
+    if holders:
+        await write.lock_moves(conn, app_id)
+        holders = await _holders(conn, app_id, sources)  # who waited finds others than before
+    if holders or len(sources) > 1:
+        await write.lock(conn, app_id, sources, holders)
+    refused: list[int] = []
+    for source in sources:
+        refused += await _write_source(conn, app_id, source)
+    return refused
+
+
+async def _holders(conn: Conn, app_id: int, sources: Sequence[Source]) -> list[int]:
+    return [number for source in sources for number in await write.holders(conn, app_id, source)]
+
+
+async def _write_source(conn: Conn, app_id: int, source: Source) -> list[int]:
     refused: list[int] = []
     if await write.upsert(conn, app_id, source) < source.size:
         for number, udid in await write.collisions(conn, app_id, source):
@@ -112,8 +130,7 @@ async def register(conn: Conn, app: App, wanted: Registration) -> Registered:
     A UDID without proof is answered with another one. A presented secret that holds is kept, so that a lost answer
     locks nobody out; any other proof replaces it.
     """
-    if wanted.token is not None:
-        await identity.lock_token(conn, app.id, wanted.token)
+    await identity.lock_registrations(conn, app.id, wanted.udid, wanted.token)
     found = await _proven(conn, app.id, wanted)
     udid = found.udid if found else str(uuid.uuid4()).upper()
     record = DeviceRecord(udid, wanted.fields)

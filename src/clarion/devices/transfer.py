@@ -74,7 +74,7 @@ async def _load(conn: Conn, app: App, plan: Plan, rows: Rows) -> list[Broken]:
 
     async def write(conn: Conn) -> list[int]:
         source = await staging.fill(conn, plan.columns, rows.block, len(rows.ids), keys=plan.has_keys)
-        return await service.write_source(conn, app.id, source)
+        return await service.write_sources(conn, app.id, [source])
 
     piece = rows.piece
     refused = [rows.ids.index(number) for number in await retry.repeat(conn, write)]

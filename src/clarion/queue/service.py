@@ -37,9 +37,10 @@ async def put_many(
     queue: str = "default",
     priority: int = 100,
     keys: Sequence[str | None] | None = None,
+    max_attempts: int = 20,
 ) -> int:
     """Insert many due jobs in one statement; how many were new."""
-    added = await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args))
+    added = await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts)
     if added:
         await store.announce(conn, queue)
     return added

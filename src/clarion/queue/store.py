@@ -41,17 +41,23 @@ async def insert(
 
 
 async def insert_many(
-    conn: Conn, queue: str, kind: str, args: Sequence[dict[str, Any]], priority: int, keys: Sequence[str | None]
+    conn: Conn,
+    queue: str,
+    kind: str,
+    args: Sequence[dict[str, Any]],
+    priority: int,
+    keys: Sequence[str | None],
+    max_attempts: int,
 ) -> int:
     """Insert many due jobs in one statement; those whose key is taken are left out."""
     return await execute(
         conn,
         """
-        INSERT INTO clarion.job (queue, kind, priority, args, key)
-        SELECT %s, %s, %s, a, k FROM unnest(%s::jsonb[], %s::text[]) AS t (a, k)
+        INSERT INTO clarion.job (queue, kind, priority, max_attempts, args, key)
+        SELECT %s, %s, %s, %s, a, k FROM unnest(%s::jsonb[], %s::text[]) AS t (a, k)
         ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
         """,
-        (queue, kind, priority, [Jsonb(a) for a in args], list(keys)),
+        (queue, kind, priority, max_attempts, [Jsonb(a) for a in args], list(keys)),
     )
 
 

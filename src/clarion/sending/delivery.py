@@ -27,12 +27,13 @@ log = get_logger(__name__)
 
 STEP = 500
 """Outcomes after which they are recorded, at the latest."""
-STEP_SECONDS = 0.2
-"""Seconds after which an outcome is recorded, at the latest."""
+STEP_SECONDS = (0.2, 0.05)
+"""Seconds after which an outcome is recorded, at the latest: at least once, at most once (where a kill in between
+costs an outcome for good)."""
 SLICE = 100
 """Notifications handed over before the event loop gets its turn."""
-INTENTS = 200
-"""At most once: intents recorded ahead of the hand-over in one step."""
+INTENTS = (20, 200)
+"""At most once: fewest and most intents recorded ahead of the hand-over in one step, by the gateway's room."""
 LONG_WAIT = 5.0
 """Seconds: a chunk that can do nothing for longer gives its slot back."""
 DRAIN = 10.0
@@ -150,7 +151,8 @@ class Delivery:
         if self._loop.time() < self._lane.paused_until:
             return
         if not run.ready and run.pending:
-            run.intend(INTENTS)
+            fewest, most = INTENTS
+            run.intend(min(most, max(fewest, self._lane.gateway.room)))
             await self._record()
             if self._cancelled or self._lease.stopping.is_set():
                 return
@@ -206,7 +208,7 @@ class Delivery:
             return False
         now = self._loop.time()
         if self._record_at == inf:
-            self._record_at = now + STEP_SECONDS
+            self._record_at = now + STEP_SECONDS[self._run.at_most_once]
         # The last outcomes are recorded by the transaction that closes the chunk.
         return not self._run.finished and (unrecorded >= STEP or now >= self._record_at)
 

@@ -12,6 +12,8 @@ from clarion.results.model import Counts
 PLAN_JOB = "sending.plan"
 CHUNK_JOB = "sending.chunk"
 QUEUE = "send"
+CHUNK_ATTEMPTS = 200
+"""Deaths and failures in one chunk after which its open devices are given up: a crash loop is not their fault."""
 
 BULK = 100
 """Priority of the chunks of real sends; smaller numbers run first and do not wait for room at the gateway."""

@@ -22,7 +22,7 @@ from clarion.queue import Lease, Retry, put_many
 from clarion.results import store as results
 from clarion.results.store import ChunkOrigin
 from clarion.sending import closing, store
-from clarion.sending.model import CHUNK_JOB, QUEUE, Send, SendState
+from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, Send, SendState
 
 log = get_logger(__name__)
 
@@ -102,6 +102,7 @@ async def _freeze_range(
             queue=QUEUE,
             priority=send.priority,
             keys=[f"chunk:{app_id}:{send.id}:{chunk.no}" for chunk in chunks],
+            max_attempts=CHUNK_ATTEMPTS,
         )
     await store.advance(conn, app_id, send.id, cursor=high, chunks=len(chunks))
 

@@ -12,7 +12,7 @@ from clarion.db.sql import Conn
 from clarion.queue import put
 from clarion.results import store as results
 from clarion.sending import store
-from clarion.sending.model import BULK, PLAN_JOB, QUEUE, TEST, NewSend, Progress, SendKind, SendState
+from clarion.sending.model import BULK, PLAN_JOB, QUEUE, TEST, NewSend, Progress, Send, SendKind, SendState
 
 log = get_logger(__name__)
 
@@ -94,6 +94,11 @@ async def progress(conn: Conn, app_id: int, send_id: int) -> Progress:
     counts, planned = await results.sums(conn, app_id, send_id)
     reasons = await results.reasons(conn, app_id, send_id)
     return Progress(send.state, send.reason, send.audience, planned, counts, reasons)
+
+
+async def latest(conn: Conn, app_id: int, limit: int = 20) -> list[Send]:
+    """The newest sends of an application, those under way first."""
+    return await store.latest(conn, app_id, limit)
 
 
 def _refuse(message: Message, *, test: bool) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from clarion.content.model import Content, Guarantee
-from clarion.db.sql import Conn, app_table, execute, row, tuples, value
+from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value
 from clarion.results.model import Counts
 from clarion.sending.model import NewSend, Send, SendKind, SendState
 
@@ -105,6 +105,21 @@ async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
         of=_Row,
     )
     return found.typed() if found else None
+
+
+async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
+    """The sends of an application, newest first; those that have not ended stand before all others."""
+    found = await rows(
+        conn,
+        """
+        SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
+               time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
+        FROM clarion.send WHERE app_id = %s ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s
+        """,
+        (app_id, limit),
+        of=_Row,
+    )
+    return [each.typed() for each in found]
 
 
 async def lock(conn: Conn, app_id: int, send_id: int) -> Send | None:

@@ -17,11 +17,17 @@ class EventKind(IntEnum):
     CUSTOM = 10
 
 
+Scalar = str | int | float | bool
+EventValue = Scalar | dict[str, Scalar]
+"""What belongs to an event of an application's own: one value, or values by name."""
+
+
 class Report(Struct, frozen=True):
     """One thing that happened on a device.
 
     `report_id` is random, chosen by the device, and makes the report count once. `occurred_at` is by the device's
-    clock. `code` is the number of a custom event; `button` the button pressed, None for the notification itself.
+    clock. `code` is the number of a custom event and `value` what came with it; `button` is the button pressed, None
+    for the notification itself.
     """
 
     device_id: int
@@ -31,7 +37,7 @@ class Report(Struct, frozen=True):
     code: int = 0
     message_id: int | None = None
     button: str | None = None
-    value: str | None = None
+    value: EventValue | None = None
 
 
 class Recorded(Struct, frozen=True):

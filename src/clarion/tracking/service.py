@@ -2,22 +2,51 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+import psycopg
+from msgspec.structs import replace
+
+from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.devices.openings import Opening, opened
+from clarion.devices.retry import transact
 from clarion.tracking import store
 from clarion.tracking.model import EventKind, Recorded, Report
 
+log = get_logger(__name__)
+
+OLDEST = timedelta(days=30)
+"""How far back a device's own time is believed."""
+
 _WEEKS_AHEAD = 4
 _DAYS_AHEAD = 7
+
+
+async def receive(db: Database, app_id: int, reports: Sequence[Report]) -> Recorded:
+    """Record a batch in a transaction of its own. When this returns, the batch is durable and may be acknowledged."""
+
+    async def work(conn: Conn) -> Recorded:
+        return await record(conn, app_id, reports)
+
+    if not reports:
+        return Recorded(0, 0)
+    try:
+        return await transact(db, work)
+    except psycopg.errors.CheckViolation:
+        # An installation that slept longer than its partitions reach: a report may come before the timer does.
+        log.warning("partitions_were_missing", app_id=app_id)
+        await prepare_partitions(db)
+        return await transact(db, work)
 
 
 async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded:
     """Record a batch in the caller's transaction: when it commits, the batch may be acknowledged.
 
     Reports seen before (same device, same report id, within a week) are left out and counted as duplicates. Openings
-    change the profile: number, first and last opening; a profile's first opening counts as an installation.
+    change the profile: number, first and last opening; a profile's first opening counts as an installation. A time in
+    the future, or more than 30 days back, comes from a wrong clock: the time of receipt stands in.
     """
     if not reports:
         return Recorded(0, 0)
@@ -28,7 +57,7 @@ async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded
         key = (report.device_id, report.report_id)
         if key in fresh_keys:
             fresh_keys.discard(key)  # the same report twice in one batch counts once
-            fresh.append(report)
+            fresh.append(_corrected(report, at))
     if fresh:
         installs = await _open(conn, app_id, fresh)
         await store.insert_events(conn, app_id, fresh, at)
@@ -45,6 +74,11 @@ async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded
     return Recorded(len(fresh), len(reports) - len(fresh))
 
 
+def _corrected(report: Report, at: datetime) -> Report:
+    """The report with a time that can be right."""
+    return report if at - OLDEST <= report.occurred_at <= at else replace(report, occurred_at=at)
+
+
 async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
     """Bring openings to the profiles; how many of these opened for the first time."""
     openings: dict[int, list[Report]] = {}
@@ -58,12 +92,20 @@ async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
         app_id,
         [
             Opening(device_id, len(each), min(r.occurred_at for r in each), max(r.occurred_at for r in each))
-            for device_id, each in sorted(openings.items())
+            for device_id, each in openings.items()
         ],
     )
 
 
 async def prepare_partitions(db: Database) -> None:
-    """Timer: make the partitions of the coming weeks before they are needed."""
+    """Timer: make the partitions of the coming weeks before they are needed, drop those nobody needs any more.
+
+    Each step locks one partitioned table in a transaction of its own, so that recording, which uses both, and this
+    cannot wait for each other in a circle.
+    """
     async with db.transaction() as conn:
-        await store.ensure_partitions(conn, _WEEKS_AHEAD, _DAYS_AHEAD)
+        await store.ensure_event_partitions(conn, _WEEKS_AHEAD)
+    async with db.transaction() as conn:
+        await store.ensure_report_partitions(conn, _DAYS_AHEAD)
+    async with db.transaction() as conn:
+        await store.drop_report_partitions(conn)

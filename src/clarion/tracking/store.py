@@ -39,8 +39,9 @@ class StatRow(Struct, frozen=True):
     inapp_clicks: int
 
 
-async def ensure_partitions(conn: Conn, weeks: int, days: int) -> None:
-    """Make the partitions of the coming weeks of events and days of reports, and drop reports older than a week."""
+async def ensure_event_partitions(conn: Conn, weeks: int) -> None:
+    """Make the partitions of events of this week and the coming ones."""
+    await _patiently(conn)
     await execute(
         conn,
         """
@@ -49,6 +50,11 @@ async def ensure_partitions(conn: Conn, weeks: int, days: int) -> None:
         """,
         (weeks,),
     )
+
+
+async def ensure_report_partitions(conn: Conn, days: int) -> None:
+    """Make the partitions of report ids of today and the coming days."""
+    await _patiently(conn)
     await execute(
         conn,
         """
@@ -57,7 +63,17 @@ async def ensure_partitions(conn: Conn, weeks: int, days: int) -> None:
         """,
         (days,),
     )
+
+
+async def drop_report_partitions(conn: Conn) -> None:
+    """Drop report ids older than a week."""
+    await _patiently(conn)
     await execute(conn, "SELECT clarion.drop_report_partitions(clarion.now() - interval '8 days')")
+
+
+async def _patiently(conn: Conn) -> None:
+    """Give up a lock on a whole table rather than have everybody queue behind it."""
+    await execute(conn, "SET LOCAL lock_timeout = '4s'")
 
 
 async def now(conn: Conn) -> datetime:
@@ -68,8 +84,8 @@ async def now(conn: Conn) -> datetime:
 
 async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: datetime) -> set[tuple[int, Any]]:
     """Mark reports as seen; those (device, report id) that had not been seen in the last week."""
+    keys = list({(report.device_id, report.report_id) for report in reports})
     # Ordered, so that two batches that hold the same reports wait for each other instead of deadlocking.
-    keys = sorted({(report.device_id, report.report_id) for report in reports})
     found = await tuples(
         conn,
         """
@@ -79,6 +95,7 @@ async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: dat
         WHERE NOT EXISTS (
             SELECT FROM clarion.report_seen AS old
             WHERE old.app_id = %(app)s AND old.source = new.source AND old.report_id = new.report_id)
+        ORDER BY new.source, new.report_id
         ON CONFLICT DO NOTHING
         RETURNING source, report_id
         """,
@@ -105,7 +122,7 @@ async def insert_events(conn: Conn, app_id: int, reports: Sequence[Report], at: 
                 (
                     app_id,
                     at,
-                    min(report.occurred_at, at),
+                    report.occurred_at,
                     report.device_id,
                     int(report.kind),
                     report.code,
@@ -128,7 +145,12 @@ async def add_stats(
     push_clicks: int = 0,
     bounces: int = 0,
 ) -> None:
-    """Add to the counters of a day. Call it last in a transaction: the row is shared by everybody."""
+    """Add to the counters of a day. Call it last in a transaction: the row is shared by everybody.
+
+    A call that adds nothing leaves the row alone.
+    """
+    if not (installs or opens or push_sent or push_displays or push_clicks or bounces):
+        return
     await execute(
         conn,
         """

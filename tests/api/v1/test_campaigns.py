@@ -18,7 +18,11 @@ SPRING = {
 async def test_rule_28_create_answers_the_id_and_what_was_written_can_be_read(v1: V1Client) -> None:
     created = (await v1.post(v1.path("campaigns"), SPRING)).id
     shown = (await v1.get(v1.path(f"campaigns/{created}"))).json
-    assert {**SPRING, "id": created, "startDate": None, "endDate": None} == {**shown, "startDate": None, "endDate": None}
+    assert {**SPRING, "id": created, "startDate": None, "endDate": None} == {
+        **shown,
+        "startDate": None,
+        "endDate": None,
+    }
     for member in ("startDate", "endDate"):
         assert datetime.fromisoformat(shown[member]) == datetime.fromisoformat(SPRING[member])
 

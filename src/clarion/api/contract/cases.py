@@ -2,6 +2,7 @@
 
 Every platform case opens the list of targets: they are validated one by one against `Target`, so that wrong ones can
 be skipped (v1 rule 50), and the applications of a multi-application message against `MultiAppParent` (v1 rule 57).
+The reports of a device are validated one by one against `Report`, so that a wrong one does not cost the others.
 """
 
 from collections.abc import Mapping
@@ -49,5 +50,10 @@ _V2: Final = SchemaPass(
     standalone=("GuestEvent",),
 )
 
-PASSES: Final[dict[str, SchemaPass]] = {"v1": _V1, "v2": _V2}
+_SDK: Final = SchemaPass(
+    cases=(Case("one_by_one", {"ReportBatch/properties/reports/items": ANYTHING}),),
+    standalone=("Report",),
+)
+
+PASSES: Final[dict[str, SchemaPass]] = {"v1": _V1, "v2": _V2, "sdk": _SDK}
 """By name of the document; a document not listed has none."""

@@ -215,4 +215,5 @@ def _names(app: App) -> dict[str, str]:
         "button_template": "interactiveButtons/template",
         "buttons": message_wire.buttons_member(app.platform),
         "sound_name": "sound/soundName",
+        "display_params": "displayCustomParams",
     }

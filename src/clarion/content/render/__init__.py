@@ -1,5 +1,6 @@
 """From a message's languages to the bytes a gateway takes: fixed parts once, personal parts per device."""
 
-from clarion.content.render.renderer import Renderer, oversize
+from clarion.content.render.fitness import unsendable
+from clarion.content.render.renderer import DELIVERY, Renderer
 
-__all__ = ["Renderer", "oversize"]
+__all__ = ["DELIVERY", "Renderer", "unsendable"]

@@ -1,17 +1,16 @@
 """What the payload of each platform looks like: the keys that the device SDKs read.
 
 Android: FCM `data` map, texts only. iOS: `aps` and its companions. Web: the JSON that the service worker shows.
+Parameters of the company stand beside the system's keys, which win where both have the same name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from clarion.apps.model import App, Platform
 from clarion.content.model import Button, Content
 from clarion.content.render.template import Nested, Tree
-
-DELIVERY = "clarion_delivery"
 
 
 def _set(members: dict[str, Tree]) -> dict[str, Tree]:
@@ -72,7 +71,7 @@ def _android_button(button: Button) -> Tree:
 
 
 def ios(_app: App, content: Content, message_id: int) -> dict[str, Tree]:
-    """`aps` with the members of the message, the raw `aps` of the caller merged last, and the SDK's own keys."""
+    """`aps` with the members of the message, then those of the caller's raw `aps`, which win; and the SDK's keys."""
     alert = _set(
         {
             "title": content.title,
@@ -140,7 +139,16 @@ def web(app: App, content: Content, message_id: int) -> dict[str, Tree]:
     }
 
 
-TREE_OF: dict[Platform, Callable[[App, Content, int], dict[str, Tree]]] = {
+_VISIBLE = frozenset({"alert", "badge", "sound"})
+
+
+def is_silent(payload: Mapping[str, Tree]) -> bool:
+    """Whether an iOS payload only wakes the application: Apple calls it a background notification then."""
+    aps = payload["aps"]
+    return isinstance(aps, Mapping) and aps.get("content-available") == 1 and _VISIBLE.isdisjoint(aps)
+
+
+SHAPE_OF: dict[Platform, Callable[[App, Content, int], dict[str, Tree]]] = {
     Platform.ANDROID: android,
     Platform.IOS: ios,
     Platform.WEB: web,

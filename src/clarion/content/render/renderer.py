@@ -7,39 +7,36 @@ A device gets its language, else the version without language, else the first (v
 from collections.abc import Callable, Sequence
 
 from clarion.apps.model import App, Column, Platform, Scheme
-from clarion.base.errors import Finding
 from clarion.content.model import Content
-from clarion.content.render.platforms import DELIVERY, TREE_OF
+from clarion.content.render.platforms import SHAPE_OF, is_silent
 from clarion.content.render.template import Template
 from clarion.devices.model import Value
 from clarion.devices.values import wire_value
-from clarion.gateways.apns import request as apns
-from clarion.gateways.fcm import request as fcm
-from clarion.gateways.webpush import request as webpush
 
-MAX_PAYLOAD = {
-    Platform.ANDROID: fcm.MAX_PAYLOAD,
-    Platform.IOS: apns.MAX_PAYLOAD,
-    Platform.WEB: webpush.MAX_PAYLOAD,
-}
-_DELIVERY_DIGITS = 32
+DELIVERY = "clarion_delivery"
+"""The member of a payload that holds the delivery id, 32 hexadecimal digits, by which a device drops doubles."""
+
+_MEMBER = f',"{DELIVERY}":"'.encode()
+_KEPT_CHOICES = 1000
+_MOST_SUBTAGS = 8
 
 
 class Renderer:
     """Renders one message for the devices of one application.
 
     `columns` are the device columns its texts use, in the order in which `render` wants their values; `unknown` the
-    names used in texts that are no column of the application.
+    names used in texts that are no column of the application, such as fields of a static list that is not targeted
+    (v1 rule 45): they are rendered as empty texts.
     """
 
     def __init__(self, app: App, scheme: Scheme, contents: tuple[Content, ...], message_id: int) -> None:
-        self.max_payload = MAX_PAYLOAD[app.platform]
-        self._versions = [_Version(app, content, message_id) for content in contents]
+        self._versions = [Version(app, content, message_id) for content in contents]
         self._by_language = {
-            version.language: version for version in reversed(self._versions) if version.language is not None
+            _tag(each.content.language): each for each in reversed(self._versions) if each.content.language
         }
-        self._fallback = next((each for each in self._versions if each.language is None), self._versions[0])
-        names = sorted({name for version in self._versions for name in version.template.names} - {DELIVERY})
+        self._fallback = next((each for each in self._versions if not each.content.language), self._versions[0])
+        self._chosen: dict[str | None, Version] = {}
+        names = sorted({name for version in self._versions for name in version.names})
         found = {name: scheme.find(name) for name in names}
         self.unknown = tuple(name for name, column in found.items() if column is None)
         self.columns: tuple[Column, ...] = tuple(dict.fromkeys(column for column in found.values() if column))
@@ -48,62 +45,84 @@ class Renderer:
 
     def render(self, language: str | None, values: Sequence[Value], delivery_id: bytes) -> bytes:
         """The payload for a device of this language. `values` follow `columns`; an unset value is an empty text."""
-        template = self._version(language).template
-        if len(template.names) == 1:  # nothing personal but the delivery id
-            identity = delivery_id.hex()
-            return template.fill(lambda _name: identity)
-        return template.fill(self._lookup(values, delivery_id))
+        version = self._version(language)
+        return version.render(self._lookup(values) if version.names else _nothing, delivery_id)
 
     def collapse(self, language: str | None) -> str | None:
         """The collapse key of the version a device gets."""
         return self._version(language).content.collapse_key
 
     def silent(self, language: str | None) -> bool:
-        """Whether that version shows nothing (iOS, content available and no text)."""
-        content = self._version(language).content
-        return content.content_available and not content.text
+        """Whether that version shows nothing and only wakes the application (iOS)."""
+        return self._version(language).silent
 
     def urgent(self, language: str | None) -> bool:
         """Whether that version is to be handed over with high priority."""
-        return self._version(language).content.priority >= 0 and not self.silent(language)
+        return self._version(language).urgent
 
-    def _version(self, language: str | None) -> "_Version":
-        if language:
-            wanted = language.lower().replace("_", "-")
-            found = self._by_language.get(wanted) or self._by_language.get(wanted.partition("-")[0])
-            if found:
+    def _version(self, language: str | None) -> "Version":
+        found = self._chosen.get(language)
+        if found is None:
+            if len(self._chosen) >= _KEPT_CHOICES:  # devices name their languages themselves
+                self._chosen.clear()
+            found = self._chosen[language] = self._choose(language)
+        return found
+
+    def _choose(self, language: str | None) -> "Version":
+        """Look up the tag, then the tag without its last part, and so on (RFC 4647 section 3.4)."""
+        parts = _tag(language or "").split("-", _MOST_SUBTAGS)[:_MOST_SUBTAGS]
+        for number in range(len(parts), 0, -1):
+            found = self._by_language.get("-".join(parts[:number]))
+            if found is not None:
                 return found
         return self._fallback
 
-    def _lookup(self, values: Sequence[Value], delivery_id: bytes) -> Callable[[str], str]:
+    def _lookup(self, values: Sequence[Value]) -> Callable[[str], str]:
         def value_of(name: str) -> str:
-            if name == DELIVERY:
-                return delivery_id.hex()
             place = self._place_of.get(name)
-            shown = None if place is None else wire_value(self.columns[place], values[place])
-            return "" if shown is None else str(shown)
+            return "" if place is None else _shown(self.columns[place], values[place])
 
         return value_of
 
 
-def oversize(app: App, contents: tuple[Content, ...]) -> list[Finding]:
-    """A finding for each language whose payload is too large even when every mark is empty."""
-    largest = MAX_PAYLOAD[app.platform]
-    found = []
-    for number, content in enumerate(contents):
-        # Nineteen digits: the longest id the message can get.
-        size = _Version(app, content, 10**18).template.fixed_size + _DELIVERY_DIGITS
-        if size > largest:
-            message = f"The payload of this language has {size} bytes; {largest} are allowed. Shorten its texts."
-            found.append(Finding(f"/messages/{number}", "too_large", message))
-    return found
-
-
-class _Version:
-    """One language of a message, made ready."""
+class Version:
+    """One language version of a message, made ready for the devices of an application."""
 
     def __init__(self, app: App, content: Content, message_id: int) -> None:
         self.content = content
-        self.language = content.language.lower().replace("_", "-") if content.language else None
-        tree = TREE_OF[app.platform](app, content, message_id)
-        self.template = Template({**tree, DELIVERY: f"${{{DELIVERY}}}"})
+        shape = SHAPE_OF[app.platform](app, content, message_id)
+        shape.pop(DELIVERY, None)  # a parameter of that name cannot pass for ours
+        self.silent = app.platform is Platform.IOS and is_silent(shape)
+        self.urgent = content.priority >= 0 and not self.silent
+        template = Template(shape)
+        self.names = template.names
+        self._template = template
+        # All that is alike for every device: the whole payload but for the delivery id, when no text is personal.
+        self._fixed = None if template.names else template.fill(_nothing)[:-1] + _MEMBER
+
+    def render(self, value_of: Callable[[str], str], delivery_id: bytes) -> bytes:
+        """The payload; `value_of` gives the text for each of `names`."""
+        body = self._template.fill(value_of)[:-1] + _MEMBER if self._fixed is None else self._fixed
+        return b'%b%b"}' % (body, delivery_id.hex().encode())
+
+
+def _nothing(_name: str) -> str:
+    return ""
+
+
+def _tag(language: str) -> str:
+    return language.lower().replace("_", "-")
+
+
+def _shown(column: Column, value: Value) -> str:
+    """A value as people read it: dates and switches as everywhere on the wire, whole numbers without a fraction."""
+    if type(value) is str:
+        return value
+    shown = wire_value(column, value)
+    if shown is None:
+        return ""
+    if isinstance(shown, bool):
+        return "true" if shown else "false"
+    if isinstance(shown, float) and shown.is_integer() and abs(shown) < 1e15:
+        return str(int(shown))
+    return str(shown)

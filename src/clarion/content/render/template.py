@@ -31,21 +31,15 @@ class Mark(Struct, frozen=True):
 Part = bytes | Mark
 
 
-def marks_in(tree: Tree) -> set[str]:
-    """The names of all fields that a tree's texts use."""
-    return {part.name for part in _parts(tree) if isinstance(part, Mark)}
-
-
 class Template:
-    """A tree made ready: `fill(values)` gives its JSON. `values` maps a mark's name to the text that stands for it."""
+    """A tree made ready; `names` are those of its marks."""
 
     def __init__(self, tree: Tree) -> None:
         self._parts = _joined(_parts(tree))
         self.names = frozenset(part.name for part in self._parts if isinstance(part, Mark))
-        self.fixed_size = sum(len(part) for part in self._parts if isinstance(part, bytes))
 
     def fill(self, value_of: Callable[[str], str]) -> bytes:
-        """The JSON with every mark replaced by its escaped value."""
+        """The JSON with every mark replaced by the text that stands for its name, escaped."""
         return b"".join(
             [part if isinstance(part, bytes) else _escaped(value_of(part.name), part.level) for part in self._parts]
         )
@@ -84,9 +78,11 @@ def _deeper(part: Part) -> Part:
 
 def _escaped(text: str, level: int) -> bytes:
     """The text as it stands inside `level` JSON strings, without the quotes."""
-    for _ in range(level):
-        text = msgspec.json.encode(text)[1:-1].decode()
-    return text.encode()
+    escaped = msgspec.json.encode(text)[1:-1]
+    while level > 1 and b"\\" in escaped:  # without a backslash nothing was escaped, and nothing ever will be
+        escaped = msgspec.json.encode(escaped.decode())[1:-1]
+        level -= 1
+    return escaped
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:

@@ -34,10 +34,10 @@ class LogMark:
 
 def explain_failure(what: str, output: str, folder: DataFolder) -> ClarionError:
     """The error for a program that ended badly. `what` begins the sentence ("PostgreSQL did not start")."""
-    if re.search(r"No space left on device|Disk quota exceeded", output) and "shared memory" not in output:
+    if re.search(r"^(?!.*shared memory).*(No space left on device|Disk quota exceeded)", output, re.MULTILINE):
         return disk_full(folder.path)
     reason = _reason(output)
-    if re.search(r"shared memory|Cannot allocate memory|out of memory", output):
+    if re.search(r"shared memory|Cannot allocate memory|out of memory", reason):
         return Unavailable(
             f"{what}: {reason}", f"Give the machine more memory, or lower shared_buffers in {folder.operator_settings}."
         )

@@ -133,7 +133,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + patience
         while not self._owner.try_take():
             holder = self._owner.holder()
-            passing = holder is None or holder.role == COMMAND_ROLE
+            passing = holder is None or holder.role == COMMAND_ROLE or not holder.alive
             if not passing or time.monotonic() > deadline:
                 raise owned_by_another(self._folder, holder)
             await asyncio.sleep(_POLL)

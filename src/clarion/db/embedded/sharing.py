@@ -96,6 +96,5 @@ def _postmaster(folder: DataFolder) -> Postmaster | None:
 
 
 def _being_run(folder: DataFolder) -> bool:
-    """Whether an owner lives, who may be starting or restarting PostgreSQL right now."""
-    holder = FileLock(folder, "owner").holder()
-    return holder is not None and holder.alive
+    """Whether the folder has an owner, who may be starting or restarting PostgreSQL right now."""
+    return FileLock(folder, "owner").taken()

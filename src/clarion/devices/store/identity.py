@@ -16,29 +16,30 @@ class Identity(Struct, frozen=True):
 
 
 async def by_udid(conn: Conn, app_id: int, udid: str) -> Identity | None:
-    """The profile of this UDID, locked until the transaction ends."""
-    query = sql.SQL("SELECT id, udid, secret_digest FROM {} WHERE id = %s AND udid = %s FOR UPDATE").format(
+    """The profile of this UDID."""
+    query = sql.SQL("SELECT id, udid, secret_digest FROM {} WHERE id = %s AND udid = %s").format(
         app_table(app_id, "device")
     )
     return await row(conn, query, (device_id(app_id, udid), udid), of=Identity)
 
 
 async def by_token(conn: Conn, app_id: int, token: str) -> Identity | None:
-    """The profile that holds this token, locked until the transaction ends."""
+    """The profile that holds this token."""
     query = sql.SQL(
         """
         SELECT id, udid, secret_digest FROM {}
         WHERE id = (SELECT device_id FROM clarion.push_token WHERE app_id = %s AND digest = %s) AND token = %s
-        FOR UPDATE
         """
     ).format(app_table(app_id, "device"))
     return await row(conn, query, (app_id, token_digest(token), token), of=Identity)
 
 
-async def lock_token(conn: Conn, app_id: int, token: str) -> None:
-    """Registrations with the same token wait for each other until the transaction ends."""
-    key = int.from_bytes(token_digest(f"{app_id}:{token}")[:8], "big", signed=True)
-    await execute(conn, "SELECT pg_advisory_xact_lock(%s)", (key,))
+async def lock_registrations(conn: Conn, app_id: int, udid: str | None, token: str | None) -> None:
+    """Registrations with the same UDID or token wait for each other until the transaction ends."""
+    named = [f"{app_id}:{kind}:{name}" for kind, name in (("udid", udid), ("token", token)) if name is not None]
+    keys = sorted(int.from_bytes(token_digest(name)[:8], "big", signed=True) for name in named)
+    for key in keys:
+        await execute(conn, "SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 async def set_secret(conn: Conn, app_id: int, number: int, digest: bytes) -> None:

@@ -27,7 +27,7 @@ async def add(
             WHERE d.id IN (SELECT id FROM given) ORDER BY d.id FOR UPDATE
         ), changed AS (
             UPDATE {device} AS d
-            SET opencount = d.opencount + g.number,
+            SET opencount = least(d.opencount::bigint + g.number, 2147483647),
                 firstopen = least(coalesce(d.firstopen, g.first_at), g.first_at),
                 lastopen = greatest(coalesce(d.lastopen, g.last_at), g.last_at)
             FROM given AS g JOIN held AS h ON h.id = g.id

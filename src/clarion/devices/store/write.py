@@ -1,7 +1,7 @@
 """The one way into the device table and the table of push tokens.
 
-Every writer (registration, reports, the API, import files) comes through `upsert` and `claim_tokens`, which work on
-sets: rows are locked in the order of their ids, then tokens in the order of their digests.
+Every writer (registration, the API, import files) comes through `upsert` and `claim_tokens`, which work on sets:
+devices are locked in the order of their ids, then tokens in the order of their digests.
 """
 
 from collections.abc import Sequence
@@ -96,10 +96,31 @@ async def collisions(conn: Conn, app_id: int, source: Source) -> list[tuple[int,
     return [(number, udid) for number, udid in await tuples(conn, query, source.params)]
 
 
-async def lock(conn: Conn, app_id: int, ids: Sequence[int]) -> None:
-    """Lock these devices in the order of their ids until the transaction ends."""
+async def holders(conn: Conn, app_id: int, source: Source) -> list[int]:
+    """The devices that hold a token which another device of the source claims."""
+    if not source.has_token:
+        return []
+    query = sql.SQL(
+        """
+        SELECT DISTINCT p.device_id FROM {relation}
+        JOIN clarion.push_token AS p ON p.app_id = %(app_id)s AND p.digest = s.digest WHERE p.device_id <> s.id
+        """
+    ).format(relation=source.relation)
+    return await values(conn, query, {**source.params, "app_id": app_id})
+
+
+async def lock_moves(conn: Conn, app_id: int) -> None:
+    """Writers that move tokens of this application wait for each other until the transaction ends."""
+    await execute(conn, "SELECT pg_advisory_xact_lock(hashtextextended('clarion.token_moves', %s))", (app_id,))
+
+
+async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Sequence[int]) -> None:
+    """Lock the devices of these sources and the others, in the order of their ids, until the transaction ends."""
+    ids = list(others)
+    for source in sources:
+        ids += await values(conn, sql.SQL("SELECT s.id FROM {}").format(source.relation), source.params)
     query = sql.SQL("SELECT FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(app_table(app_id, "device"))
-    await execute(conn, query, (list(ids),))
+    await execute(conn, query, (ids,))
 
 
 async def forget_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> None:

@@ -1,0 +1,101 @@
+"""How commands speak: the answer on standard output, for people or as JSON; everything else on standard error."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import msgspec
+import uvloop
+from msgspec import UNSET, Struct, UnsetType
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clarion.base.errors import ClarionError, Finding, Invalid
+
+T = TypeVar("T")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Complaint(Struct, frozen=True):
+    error: str
+    hint: str
+    findings: list[Finding] | UnsetType = UNSET
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run the asynchronous part of a command to its end."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def answer(value: object, human: RenderableType, *, as_json: bool) -> None:
+    """Print what a command found or made: `value` as one line of JSON, or `human`."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        out.print(human)
+
+
+def note(text: str) -> None:
+    """A remark beside the answer."""
+    err.print(text, style="dim", markup=False)
+
+
+def warn(text: str) -> None:
+    """A remark that deserves a look."""
+    err.print(text, style="yellow", markup=False)
+
+
+def complain(error: ClarionError, *, as_json: bool) -> None:
+    """Say why a command failed and what to do about it."""
+    findings = error.findings if isinstance(error, Invalid) else []
+    if as_json:
+        complaint = _Complaint(error.message, error.hint, findings or UNSET)
+        sys.stderr.write(msgspec.json.encode(complaint).decode() + "\n")
+        return
+    if findings:
+        for finding in findings:
+            place = f"{finding.pointer}: " if finding.pointer else ""
+            err.print(f"{place}{finding.message}", style="bold red", markup=False)
+    else:
+        err.print(error.message, style="bold red", markup=False)
+    if error.hint:
+        err.print(error.hint, markup=False)
+
+
+def table(*columns: str, rows: list[tuple[object, ...]], empty: str = "Nothing yet.") -> RenderableType:
+    """A plain table; numbers stand on the right. `empty` is said instead of a table without rows."""
+    if not rows:
+        return empty
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    for place, name in enumerate(columns):
+        numeric = all(isinstance(row[place], int | float) for row in rows)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    return made
+
+
+def progress(*, shown: bool = True) -> Progress:
+    """A progress bar on standard error, gone when it is done; nothing where nobody watches."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not shown or not err.is_terminal,
+    )
+
+
+def waiting(text: str, *, shown: bool = True) -> AbstractContextManager[object]:
+    """A line with a spinner while something lasts."""
+    return err.status(text) if shown and err.is_terminal else Progress(disable=True)

@@ -1,0 +1,139 @@
+"""`clarion segments`: named audiences, given as predicates in their JSON form."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from clarion.apps import service as apps
+from clarion.audience import predicate as predicates
+from clarion.audience import service as audience
+from clarion.base.errors import Finding, Invalid
+from clarion.base.settings import Settings
+from clarion.cli import output
+from clarion.cli.apps import PartnerId
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+
+app = typer.Typer(help="Named audiences.", no_args_is_help=True)
+
+Where = Annotated[
+    str,
+    typer.Option("--where", metavar="PREDICATE_JSON", help="The predicate; @FILE reads it from a file."),
+]
+
+
+class Shown(Struct, frozen=True):
+    """A segment as commands show it; `count` is the number of its devices now."""
+
+    id: int
+    name: str
+    test: bool
+    count: int
+    where: Any
+
+
+@app.command("create")
+def create(
+    partner_id: PartnerId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, once in an application.")],
+    where: Where,
+    test: Annotated[bool, typer.Option("--test", help="A segment for test sends only.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Create a segment; prints its id, which messages name, and the number of its devices now.
+
+    Conditions: {"column", "op", "value"} with eq ne lt lte gt gte in contains starts set unset within_days;
+    {"list": ID}; {"event": {"kind", "days", "op", "count"}}; combined with "all", "any", "not".
+
+    Example:
+
+        clarion segments create shop-ios "French, active" --where
+        '{"all": [{"column": "language", "op": "eq", "value": "fr"},
+        {"column": "lastopen", "op": "within_days", "value": 30}]}'
+    """
+    document = _document(where)
+    made = output.run(_create(installation(data_dir, database_url), partner_id, name, document, test))
+    output.answer(made, f"Segment {made.id} ({made.name}) holds {made.count:,} devices now.", as_json=as_json)
+
+
+async def _create(settings: Settings, partner_id: str, name: str, document: object, test: bool) -> Shown:
+    async with database(settings) as db, db.transaction() as conn:
+        app_id = (await apps.get_app(conn, partner_id)).id
+        scheme = await apps.load_scheme(conn, app_id)
+        made = await audience.create_segment(conn, app_id, scheme, name, document, test=test)
+        count = await audience.count(conn, app_id, predicates.parse(made.predicate, scheme))
+        return Shown(made.id, made.name, made.test, count, made.predicate)
+
+
+@app.command("list")
+def list_segments(
+    partner_id: PartnerId, data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False
+) -> None:
+    """List the segments of an application with the number of their devices now.
+
+    Example:
+
+        clarion segments list shop-ios
+    """
+    found = output.run(_list(installation(data_dir, database_url), partner_id))
+    rows: list[tuple[object, ...]] = [
+        (str(each.id), each.name, each.count, "test" if each.test else "", msgspec.json.encode(each.where).decode())
+        for each in found
+    ]
+    human = output.table("id", "name", "devices", "", "where", rows=rows, empty="No segment yet.")
+    output.answer(found, human, as_json=as_json)
+
+
+async def _list(settings: Settings, partner_id: str) -> list[Shown]:
+    async with database(settings) as db, db.connection() as conn:
+        app_id = (await apps.get_app(conn, partner_id)).id
+        scheme = await apps.load_scheme(conn, app_id)
+        found = []
+        for segment in await audience.segments(conn, app_id):
+            count = await audience.count(conn, app_id, predicates.parse(segment.predicate, scheme))
+            found.append(Shown(segment.id, segment.name, segment.test, count, segment.predicate))
+        return found
+
+
+@app.command("count")
+def count(
+    partner_id: PartnerId,
+    where: Where,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Count the devices a predicate holds for, without keeping it.
+
+    Example:
+
+        clarion segments count shop-ios --where '{"column": "countryCode", "op": "in", "value": ["FR", "BE"]}'
+    """
+    number = output.run(_count(installation(data_dir, database_url), partner_id, _document(where)))
+    output.answer({"count": number}, f"{number:,} devices", as_json=as_json)
+
+
+async def _count(settings: Settings, partner_id: str, document: object) -> int:
+    async with database(settings) as db, db.connection() as conn:
+        app_id = (await apps.get_app(conn, partner_id)).id
+        scheme = await apps.load_scheme(conn, app_id)
+        return await audience.count(conn, app_id, predicates.parse(document, scheme))
+
+
+def _document(where: str) -> object:
+    """The decoded predicate. Raises Invalid."""
+    text = where
+    if where.startswith("@"):
+        try:
+            text = Path(where[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid([Finding("", "unreadable_file", f"{where[1:]} cannot be read: {error}.")]) from None
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        message = f'The predicate is not JSON ({error}). Example: {{"column": "language", "op": "eq", "value": "fr"}}'
+        raise Invalid([Finding("", "not_json", message)]) from None

@@ -1,0 +1,178 @@
+"""`clarion status`: what runs, how much waits, and how far the sends are."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+from rich.console import Group, RenderableType
+
+from clarion.apps import service as apps
+from clarion.assembly.database import conninfo_of
+from clarion.base.errors import Unavailable
+from clarion.base.settings import Settings
+from clarion.cli import output
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation
+from clarion.cli.running import lives, memory_of, running_of
+from clarion.db.pool import Database
+from clarion.queue import store as queue
+from clarion.results.model import Counts
+from clarion.sending import service as sending
+from clarion.sending.model import Progress, Send, SendState
+
+
+class Process(Struct, frozen=True):
+    """One process of the installation on this machine; `memory` in bytes, None where the system does not tell."""
+
+    name: str
+    pid: int
+    alive: bool
+    memory: int | None
+
+
+class Waiting(Struct, frozen=True, rename="camel"):
+    """One queue: jobs due, jobs held by a worker or due later, and how long the oldest due one has waited (s)."""
+
+    queue: str
+    due: int
+    later: int
+    oldest_seconds: float
+
+
+class Sending(Struct, frozen=True, rename="camel"):
+    """A send with its sums so far. `audience` is None until it is frozen."""
+
+    partner_id: str
+    send: int
+    message: int
+    state: SendState
+    reason: str | None
+    audience: int | None
+    counts: Counts
+    pending: int
+    reasons: dict[str, int]
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class Status(Struct, frozen=True, rename="camel"):
+    """The whole answer. `queues` and `sends` are empty when the database does not run; `database` says why."""
+
+    running: bool
+    urls: dict[str, str]
+    processes: list[Process]
+    database: str
+    queues: list[Waiting]
+    dead_jobs: int
+    sends: list[Sending]
+
+
+def status(data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
+    """Show what runs, the depth of the queues, and the sends under way with their sums (the latest ones after them).
+
+    Example:
+
+        clarion status --json
+    """
+    found = output.run(look(installation(data_dir, database_url)))
+    output.answer(found, _shown(found), as_json=as_json)
+
+
+async def look(settings: Settings) -> Status:
+    """Everything there is to say, also when nothing runs."""
+    running = running_of(settings)
+    processes = [
+        Process(name, pid, lives(pid), (memory_of(pid) or (None,))[0])
+        for name, pid in (running.pids.items() if running else ())
+    ]
+    queues: list[Waiting] = []
+    sends: list[Sending] = []
+    dead = 0
+    said = "reachable"
+    try:
+        db = await Database.open(await conninfo_of(settings), size=1, application_name="clarion status")
+    except Unavailable as error:
+        said = error.message
+    else:
+        try:
+            queues, dead = await _queues(db)
+            sends = await _sends(db)
+        finally:
+            await db.close()
+    return Status(running is not None, running.urls if running else {}, processes, said, queues, dead, sends)
+
+
+async def _queues(db: Database) -> tuple[list[Waiting], int]:
+    async with db.connection() as conn:
+        found = [Waiting(*row) for row in await queue.depth(conn)]
+    dead = next((each.due for each in found if each.queue == "dead"), 0)
+    return sorted((each for each in found if each.queue != "dead"), key=lambda each: each.queue), dead
+
+
+async def _sends(db: Database) -> list[Sending]:
+    async with db.connection() as conn:
+        found = []
+        for app in await apps.list_apps(conn):
+            for send in await sending.latest(conn, app.id, 5):
+                found.append(_sending(app.partner_id, send, await sending.progress(conn, app.id, send.id)))
+    return sorted(found, key=lambda each: (each.closed_at is not None, each.created_at))
+
+
+def _sending(partner_id: str, send: Send, progress: Progress) -> Sending:
+    return Sending(
+        partner_id=partner_id,
+        send=send.id,
+        message=send.message_id,
+        state=progress.state,
+        reason=progress.reason,
+        audience=progress.audience,
+        counts=progress.counts,
+        pending=progress.pending,
+        reasons=progress.reasons,
+        created_at=send.created_at,
+        closed_at=send.closed_at,
+    )
+
+
+def _shown(found: Status) -> RenderableType:
+    parts: list[RenderableType] = []
+    if found.running:
+        parts.append(f"Clarion runs: {' and '.join(found.urls.values())}")
+        rows: list[tuple[object, ...]] = [
+            (
+                each.name,
+                str(each.pid),
+                "alive" if each.alive else "dead",
+                "" if each.memory is None else f"{each.memory / 1e6:.0f} MB",
+            )
+            for each in found.processes
+        ]
+        parts += ["", output.table("process", "pid", "", "memory", rows=rows)]
+    else:
+        parts.append("No server of this installation runs on this machine.")
+    parts += ["", f"Database: {found.database}"]
+    waiting: list[tuple[object, ...]] = [
+        (each.queue, each.due, each.later, f"{each.oldest_seconds:.1f} s") for each in found.queues
+    ]
+    if waiting:
+        parts += ["", output.table("queue", "due", "held or later", "oldest", rows=waiting)]
+    if found.dead_jobs:
+        parts += ["", f"{found.dead_jobs:,} jobs were given up for good; table clarion.dead_job tells why."]
+    if found.sends:
+        parts += ["", sums([(f"{each.partner_id} #{each.send}", each.state, each) for each in found.sends])]
+    return Group(*parts)
+
+
+def sums(sends: list[tuple[str, str, "Sending"]]) -> RenderableType:
+    """A table of sends with their sums."""
+    names = msgspec.structs.fields(Counts)
+    rows: list[tuple[object, ...]] = [
+        (
+            title,
+            state,
+            "" if each.audience is None else each.audience,
+            *(getattr(each.counts, name.name) for name in names),
+            each.pending,
+        )
+        for title, state, each in sends
+    ]
+    return output.table("send", "state", "audience", *(name.name for name in names), "pending", rows=rows)
