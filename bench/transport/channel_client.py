@@ -8,7 +8,6 @@ import asyncio
 import json
 import resource
 import time
-import uuid
 
 import uvloop
 
@@ -40,7 +39,7 @@ class Run:
         number = self._sent
         self._sent = number + 1
         path = b"/3/device/%064x" % number
-        apns_id = str(uuid.UUID(int=number)).encode()
+        apns_id = b"00000000-0000-4000-8000-%012x" % number
         self._channel.submit(
             (*_HEAD, (b":path", path), *self._tail, never_indexed(b"apns-id", apns_id)), self._body, self._done
         )

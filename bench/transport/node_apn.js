@@ -7,11 +7,6 @@ const apn = require("@parse/node-apn");
 
 const [port, ca, body, key, requests, streams] = process.argv.slice(2);
 
-function uuid(number) {
-  const hex = number.toString(16).padStart(32, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
 async function main() {
   const payload = fs.readFileSync(body, "utf8");
   const total = Number(requests);
@@ -34,7 +29,7 @@ async function main() {
         "apns-topic": "com.example.app",
         "apns-push-type": "alert",
         "apns-priority": 10,
-        "apns-id": uuid(number),
+        "apns-id": "00000000-0000-4000-8000-" + number.toString(16).padStart(12, "0"),
       };
       const token = number.toString(16).padStart(64, "0");
       try {

@@ -58,8 +58,8 @@ def environment() -> dict[str, str]:
         "ngh2": version("ngh2"),
         "node": node,
         "@parse/node-apn": package["version"],
-        "h2load": h2load,
-        "nginx": nginx.strip().removeprefix("nginx version: "),
+        "h2load": h2load.removeprefix("h2load nghttp2/"),
+        "nginx": nginx.strip().removeprefix("nginx version: nginx/"),
     }
 
 

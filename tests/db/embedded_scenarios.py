@@ -1,4 +1,4 @@
-"""Small programs the tests of the embedded server run as processes of their own: to be killed, or under another account.
+"""Programs the tests of the embedded server run as processes of their own: to be killed, or under another account.
 
 Run as `python -m tests.db.embedded_scenarios NAME DATA_DIR UID`. Each prints one line of JSON and then, where it says
 so, goes on until its standard input ends. A root process turns into UID once all modules are loaded, so that Python
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from clarion.base import telemetry
 from clarion.base.errors import ClarionError
@@ -64,9 +65,10 @@ async def live(data_dir: Path) -> None:
 
 
 async def live_without_name(data_dir: Path) -> None:
-    """The same under an account without passwd entry, be it that this one has one."""
-    Account.named = property(lambda self: False)  # type: ignore[method-assign, assignment]
-    await live(data_dir)
+    """The same under an account without passwd entry, even where this one has one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Account, "named", False)
+        await live(data_dir)
 
 
 def add_row(conninfo: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from clarion.base.errors import ConfigurationError
-from clarion.db.embedded import EmbeddedServer, find_binaries, replica
+from clarion.db.embedded import Binaries, EmbeddedServer, find_binaries, replica
 from clarion.db.embedded.account import Account, choose_account
 from clarion.db.embedded.folder import DataFolder
 from clarion.db.embedded.replica import within_reach
@@ -118,6 +118,7 @@ def test_programs_out_of_reach_are_copied_once(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root installed Clarion below /root, umask 077."""
+    monkeypatch.delenv("CLARION_PG_BIN", raising=False)
     stranger = Account(uid=WITHOUT_NAME, gid=WITHOUT_NAME, foreign=True)
     private = tmp_path / "site-packages"
     replica._replicate(find_binaries(), private, shutil.copytree, shutil.copy2)
@@ -137,7 +138,7 @@ def test_programs_out_of_reach_are_copied_once(
     assert within_reach(closed, stranger).program("postgres").stat().st_ino == before
 
 
-def find_binaries_in(place: Path) -> "replica.Binaries":
+def find_binaries_in(place: Path) -> Binaries:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLARION_PG_BIN", str(place / "package" / "install" / "bin"))
         return find_binaries()
@@ -147,6 +148,6 @@ def test_programs_that_cannot_be_copied_are_an_error_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replica, "CACHE", Path("/proc/clarion"))
-    monkeypatch.setattr(Account, "may_enter", lambda self, path: False)
+    monkeypatch.setattr(Account, "may_enter", lambda *_: False)
     with pytest.raises(ConfigurationError, match="/opt/clarion"):
         within_reach(find_binaries(), Account(uid=NOBODY, gid=NOBODY, foreign=True))

@@ -21,7 +21,7 @@ def installation(place: Path, version: str) -> Path:
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without any PostgreSQL but those a test installs below the folder."""
-    monkeypatch.setattr(binaries, "find_spec", lambda name: None)
+    monkeypatch.setattr(binaries, "find_spec", lambda _: None)
     monkeypatch.setattr(binaries, "_SYSTEM_FOLDERS", (f"{tmp_path}/pg",))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.delenv("CLARION_PG_BIN", raising=False)

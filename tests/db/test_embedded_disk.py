@@ -57,7 +57,7 @@ class SmallDisk:
             subprocess.run(["umount", self.place], check=True)
 
     def _mount(self, options: str) -> bool:
-        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", self.place]
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.place)]
         return shutil.which("mount") is not None and subprocess.run(mount, capture_output=True).returncode == 0
 
 
@@ -125,7 +125,9 @@ def test_a_full_shared_memory_device_is_no_full_disk(tmp_path: Path) -> None:
 
 
 def test_any_other_failure_is_told_in_postgresqls_own_words(tmp_path: Path) -> None:
-    said = "2026-01-01 LOG:  starting\n2026-01-01 FATAL:  the moon is in the wrong quarter\n2026-01-01 LOG:  shut down\n"
+    said = (
+        "2026-01-01 LOG:  starting\n2026-01-01 FATAL:  the moon is in the wrong quarter\n2026-01-01 LOG:  shut down\n"
+    )
     error = explain_failure("PostgreSQL did not start", said, DataFolder.at(tmp_path))
     assert error.message == "PostgreSQL did not start: the moon is in the wrong quarter"
     assert "postgres.out" in error.hint

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -33,7 +35,9 @@ async def test_a_killed_postmaster_is_noticed_and_started_again_with_all_data(se
 async def test_a_start_ends_children_that_outlive_a_killed_postmaster(server: EmbeddedServer, data_dir: Path) -> None:
     """A backend busy computing does not notice the death of its postmaster, and keeps hold of the shared memory."""
     async with await psycopg.AsyncConnection.connect(server.conninfo, autocommit=True) as conn:
-        busy = asyncio.create_task(conn.execute("SELECT count(*) FROM generate_series(1, 1000000000) AS n, pg_sleep(0)"))
+        busy = asyncio.create_task(
+            conn.execute("SELECT count(*) FROM generate_series(1, 1000000000) AS n, pg_sleep(0)")
+        )
         await until_computing(server, conn.info.backend_pid)
         assert server.pid
         os.kill(server.pid, signal.SIGKILL)
@@ -110,9 +114,18 @@ async def test_an_owner_killed_while_it_creates_the_cluster(tmp_path: Path) -> N
         await server.stop()
 
 
-async def test_a_stale_pid_file_that_names_a_living_process_of_somebody_else(data_dir: Path) -> None:
+@pytest.fixture
+def somebody() -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that has nothing to do with the database."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+        yield process
+
+
+async def test_a_stale_pid_file_that_names_a_living_process_of_somebody_else(
+    data_dir: Path, somebody: "subprocess.Popen[bytes]"
+) -> None:
     """In containers the same few process ids come back after every restart."""
-    lines = [os.getppid(), data_dir / "postgres", 1, 5432, "/run", "", "  5432001  1", "ready"]
+    lines = [somebody.pid, data_dir / "postgres", 1, 5432, "/run", "", "  5432001  1", "ready"]
     (data_dir / "postgres" / "postmaster.pid").write_text("".join(f"{line}\n" for line in lines))
     server = EmbeddedServer(data_dir, settings=UNSYNCED)
     await server.start()
@@ -120,7 +133,7 @@ async def test_a_stale_pid_file_that_names_a_living_process_of_somebody_else(dat
         assert count_rows(server.conninfo) == 0
     finally:
         await server.stop()
-    os.kill(os.getppid(), 0)
+    assert somebody.poll() is None
 
 
 async def test_sockets_left_by_a_killed_server_do_not_matter(server: EmbeddedServer) -> None:

@@ -1,4 +1,4 @@
-"""The embedded server in everyday life: created, started, stopped, configured, closed to everybody without a password."""
+"""The embedded server in everyday life: created, started, stopped, configured, closed to all without a password."""
 
 import asyncio
 import os
@@ -59,7 +59,8 @@ async def test_stopping_leaves_no_process_and_no_socket_folder(server: EmbeddedS
 
 
 @pytest.mark.parametrize(
-    "name", ["with spaces and 'quotes'", "größer\\backslash", "/".join(["fifty-characters-of-folder-name-" + "x" * 18] * 5)]
+    "name",
+    ["with spaces and 'quotes'", "größer\\backslash", "/".join(["fifty-characters-of-folder-name-" + "x" * 18] * 5)],
 )
 async def test_any_path_serves_however_long_or_odd(name: str, tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / name, settings=UNSYNCED)
@@ -76,7 +77,7 @@ async def test_nobody_is_trusted(server: EmbeddedServer) -> None:
         methods = conn.execute("SELECT DISTINCT auth_method, error FROM pg_hba_file_rules").fetchall()
     assert methods == [("scram-sha-256", None)]
     for role in ("clarion", "postgres"):
-        with pytest.raises(psycopg.OperationalError, match="no password supplied|password authentication failed"):
+        with pytest.raises(psycopg.OperationalError, match=r"no password supplied|password authentication failed"):
             psycopg.connect(make_conninfo(server.conninfo, user=role, passfile=os.devnull))
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(make_conninfo(server.conninfo, user=role, password="guessed"))
@@ -106,7 +107,9 @@ async def test_a_lost_passfile_is_made_anew(server: EmbeddedServer, data_dir: Pa
     assert count_rows(server.conninfo) == 1
 
 
-async def test_a_passfile_of_another_database_is_refused_with_what_to_do(server: EmbeddedServer, data_dir: Path) -> None:
+async def test_a_passfile_of_another_database_is_refused_with_what_to_do(
+    server: EmbeddedServer, data_dir: Path
+) -> None:
     await server.stop()
     (data_dir / "postgres.pass").write_text("*:*:*:postgres:other\n*:*:*:clarion:other\n")
     with pytest.raises(ConfigurationError, match="delete it"):

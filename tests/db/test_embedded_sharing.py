@@ -124,7 +124,7 @@ async def test_an_owner_waits_for_a_command_to_end(data_dir: Path) -> None:
             await server.stop()
 
 
-async def test_a_forked_child_does_not_keep_the_folder_locked(data_dir: Path) -> None:
+def test_a_forked_child_does_not_keep_the_folder_locked(data_dir: Path) -> None:
     folder = DataFolder.at(data_dir)
     lock = FileLock(folder, "owner")
     assert lock.try_take()

@@ -83,9 +83,10 @@ async def test_an_imported_profile_goes_by_its_udid_once(database: Database, app
 
 async def test_an_unknown_udid_is_not_taken_over_from_the_device(database: Database, app: App) -> None:
     """UDIDs are made by the server: nobody can occupy one that a later import brings."""
-    one = await register(database, app, Registration("CHOSEN"))
-    assert one.created
-    assert one.udid != "CHOSEN"
+    for chosen in ("CHOSEN", "a\x00b", "\ud800", ""):
+        one = await register(database, app, Registration(chosen, secret="\ud800"))
+        assert one.created
+        assert one.udid != chosen
 
 
 async def test_a_proven_udid_wins_over_the_holder_of_its_token(database: Database, app: App, scheme: Scheme) -> None:

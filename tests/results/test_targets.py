@@ -78,6 +78,7 @@ async def test_pages_of_targets_equal_the_whole_read_naively(database: Database,
                     for number, outcome in zip(ids, outcomes, strict=True)
                     if outcome in TARGETED
                 ]
+    assert whole
     whole.sort()
     bounds = [Period(), Period(now - timedelta(days=6), now), Period(None, now - timedelta(days=1))]
     async with database.connection() as conn:

@@ -130,10 +130,11 @@ class Journey:
         async with asyncio.timeout(seconds):
             while True:
                 try:
+                    jobs = await self.jobs()
                     found = await self.progress(send_id)
                 except psycopg.OperationalError:
                     continue  # a test that cuts connections cuts this one too
-                if found.state in ENDED or (found.state is SendState.CANCELLED and not await self.jobs()):
+                if found.state in ENDED or (found.state is SendState.CANCELLED and not jobs):
                     return found
                 await asyncio.sleep(0.01)
 

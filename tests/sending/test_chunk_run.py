@@ -33,8 +33,7 @@ fates = st.sampled_from(list(Fate))
 def test_every_device_is_waiting_under_way_or_settled(at_most_once: bool, script: list[Fate]) -> None:
     size = 12
     run = run_of(size, at_most_once=at_most_once)
-    for place in range(size):
-        run.due(place)
+    run.due(range(size))
     now = 0.0
     for fate in script:
         now += 100.0
@@ -54,7 +53,7 @@ def test_every_device_is_waiting_under_way_or_settled(at_most_once: bool, script
 def test_at_least_once_goes_on_until_there_is_an_answer(script: list[Fate]) -> None:
     """An answer that was lost is no outcome: the same device is due again."""
     run, now = run_of(1), 0.0
-    run.due(0)
+    run.due([0])
     for fate in script:
         run.answered(hand_over(run), Verdict(fate, "lost"), "token", now, 1e6)
         assert run.outcomes[0] == Outcome.PENDING
@@ -67,7 +66,7 @@ def test_at_least_once_goes_on_until_there_is_an_answer(script: list[Fate]) -> N
 
 def test_at_most_once_a_lost_answer_is_unknown_for_good() -> None:
     run = run_of(1, at_most_once=True)
-    run.due(0)
+    run.due([0])
     run.intend(1)
     run.answered(hand_over(run), Verdict(Fate.UNKNOWN, "connection lost"), "token", 0.0, 1e6)
     assert run.outcomes[0] == Outcome.UNKNOWN
@@ -76,7 +75,7 @@ def test_at_most_once_a_lost_answer_is_unknown_for_good() -> None:
 
 def test_at_most_once_what_was_certainly_not_delivered_needs_a_new_intent() -> None:
     run = run_of(1, at_most_once=True)
-    run.due(0)
+    run.due([0])
     run.intend(1)
     assert run.outcomes[0] == Outcome.INTENT
     run.answered(hand_over(run), RETRY, "token", 0.0, 1e6)
@@ -88,8 +87,7 @@ def test_at_most_once_what_was_certainly_not_delivered_needs_a_new_intent() -> N
 
 def test_intents_that_were_not_handed_over_are_taken_back() -> None:
     run = run_of(3, at_most_once=True)
-    for place in range(3):
-        run.due(place)
+    run.due(range(3))
     run.intend(2)
     handed = hand_over(run)
     run.withdraw()
@@ -106,7 +104,7 @@ def test_intents_of_an_earlier_run_are_unknown() -> None:
 
 def test_a_device_waits_as_long_as_the_gateway_asks() -> None:
     run = run_of(1)
-    run.due(0)
+    run.due([0])
     run.answered(hand_over(run), Verdict(Fate.RETRY, "TooManyRequests", 30.0, Scope.DEVICE), "token", 0.0, 1e6)
     run.wake(29.9)
     assert not run.ready
@@ -116,7 +114,7 @@ def test_a_device_waits_as_long_as_the_gateway_asks() -> None:
 
 def test_a_wait_beyond_the_time_to_live_expires_the_device_at_once() -> None:
     run = run_of(1)
-    run.due(0)
+    run.due([0])
     run.answered(hand_over(run), Verdict(Fate.RETRY, "TooManyRequests", 30.0, Scope.DEVICE), "token", 0.0, 20.0)
     assert run.outcomes[0] == Outcome.EXPIRED
     assert run.reasons == {"expired: TooManyRequests": 1}
@@ -126,7 +124,7 @@ def test_a_wait_beyond_the_time_to_live_expires_the_device_at_once() -> None:
 def test_a_dead_token_is_reported_with_its_date() -> None:
     since = datetime(2031, 3, 2, tzinfo=UTC)
     run = run_of(1)
-    run.due(0)
+    run.due([0])
     run.answered(hand_over(run), Verdict(Fate.DEAD_TOKEN, "Unregistered", dead_since=since), "abc", 0.0, 1e6)
     assert run.outcomes[0] == Outcome.REFUSED_DEAD
     assert [(dead.device_id, dead.token, dead.since) for dead in run.dead] == [(100, "abc", since)]
@@ -136,7 +134,7 @@ def test_a_dead_token_is_reported_with_its_date() -> None:
 def test_reasons_are_bounded_and_their_sum_is_kept() -> None:
     run = run_of(300)
     for place in range(300):
-        run.due(place)
+        run.due([place])
         run.answered(hand_over(run), Verdict(Fate.REFUSED, f"reason {place} " + "x" * 500), "token", 0.0, 1e6)
     assert sum(run.reasons.values()) == 300
     assert len(run.reasons) <= 22

@@ -14,7 +14,7 @@ _SECRET_WORDS = ("secret", "password", "api_key", "private_key", "authorization"
 
 def configure(*, json: bool, level: str = "info", process: str = "") -> None:
     """Set up logging for this process. `process` is added to every line ("api-1", "sender-2", "supervisor")."""
-    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -136,7 +136,7 @@ def set_gateway(
         endpoint = None
     else:
         ca_file = stub_ca or settings.data_dir / "stub" / "ca.pem"
-        kind, endpoint = output.run(_set_stub(settings, partner_id, stub, ca_file))
+        kind, endpoint = output.run(_set_stub(settings, partner_id, StubClient(stub, ca_file), ca_file.read_text()))
     shown = {"partnerId": partner_id, "kind": kind, "endpoint": endpoint}
     output.answer(shown, f"{partner_id} sends through {kind}{f' at {endpoint}' if endpoint else ''}.", as_json=as_json)
 
@@ -148,9 +148,9 @@ async def _set(settings: Settings, partner_id: str, secret: bytes) -> str:
         return GATEWAY_OF[found.platform]
 
 
-async def _set_stub(settings: Settings, partner_id: str, url: str, ca_file: Path) -> tuple[str, str]:
-    async with StubClient(url, ca_file) as stub, database(settings) as db, db.transaction() as conn:
-        return await connect_stub(conn, settings, partner_id, stub, ca_file.read_text()), stub.origin
+async def _set_stub(settings: Settings, partner_id: str, stub: StubClient, ca: str) -> tuple[str, str]:
+    async with stub, database(settings) as db, db.transaction() as conn:
+        return await connect_stub(conn, settings, partner_id, stub, ca), stub.origin
 
 
 async def connect_stub(conn: Conn, settings: Settings, partner_id: str, stub: StubClient, ca: str) -> str:

@@ -101,7 +101,7 @@ def _print(answer: Answer, show_headers: bool) -> None:
     if show_headers:
         output.out.print(f"HTTP {answer.status}", style="bold")
         for name, value in answer.headers.items():
-            output.out.print(f"{name}: {value}", markup=False)
+            output.out.print(f"{name}: {value}")
         output.out.print()
     if not answer.body:
         return

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 from cryptography import x509
 from msgspec import Struct
+from rich.text import Text
 
 from clarion.apps import service as apps
 from clarion.assembly.database import conninfo_of, sealer
@@ -88,11 +89,11 @@ def doctor(
     checks = output.run(examine(settings))
     styles = {State.OK: "green", State.WARNING: "yellow", State.FAILED: "bold red", State.SKIPPED: "dim"}
     rows: list[tuple[object, ...]] = [
-        (f"[{styles[each.state]}]{each.state.value}[/]", each.check, f"{each.detail} {each.hint}".strip())
+        (Text(each.state.value, style=styles[each.state]), each.check, f"{each.detail} {each.hint}".strip())
         for each in checks
     ]
     output.answer(checks, output.table("", "check", "", rows=rows), as_json=as_json)
-    if any(each.state is State.FAILED for each in checks):
+    if _failed(checks):
         raise typer.Exit(1)
 
 
@@ -122,10 +123,10 @@ async def _check(name: str, look: Callable[[], str] | Callable[[], Awaitable[str
 
 
 def _python() -> str:
-    version = sys.version.split()[0]
-    if sys.version_info < (3, 11):
-        raise ConfigurationError(f"Python {version} is too old.", "Clarion needs CPython 3.11 or newer.")
-    return f"{sys.implementation.name} {version}"
+    said = f"{sys.implementation.name} {sys.version.split()[0]}"
+    if sys.implementation.name != "cpython":
+        raise _Warning(f"{said} is not what Clarion is tested with.", "Use CPython 3.11 or newer.")
+    return said
 
 
 def _data_folder(settings: Settings) -> str:
@@ -169,13 +170,17 @@ async def _database(settings: Settings) -> list[Check]:
             return [failed, *(Check(name, State.SKIPPED, "needs the database") for name in names)]
         stack.push_async_callback(db.close)
         checks = [Check("database", State.OK, how), await _check("revision", lambda: _revision(db))]
-        if checks[-1].state is State.FAILED:
+        if _failed(checks):
             return [*checks, *(Check(name, State.SKIPPED, "needs the schema") for name in names[1:])]
         checks.append(await _check("clock", lambda: _clock(db)))
         checks.append(await _check("sealing key", lambda: _sealing(settings, db)))
-        if checks[-1].state is State.FAILED:
+        if _failed(checks):
             return [*checks, Check(names[3], State.SKIPPED, "needs the sealing key")]
         return [*checks, await _check("gateway credentials", lambda: _credentials(settings, db))]
+
+
+def _failed(checks: list[Check]) -> bool:
+    return any(each.state is State.FAILED for each in checks)
 
 
 @asynccontextmanager

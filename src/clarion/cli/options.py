@@ -67,7 +67,7 @@ def installation(data_dir: Path | None, database_url: str) -> Settings:
 
 @asynccontextmanager
 async def database(settings: Settings, *, size: int = 4) -> AsyncIterator[Database]:
-    """The database of an installation, whether or not it runs. A new one is made, and said to be, when there is none."""
+    """The database of an installation, whether or not it runs; says so when a new one has to be made."""
     if settings.embedded and not (settings.data_dir / "postgres").exists():
         output.note(f"There is no installation in {settings.data_dir} yet: making one.")
     async with opened(settings, size=size) as db:

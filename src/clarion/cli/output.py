@@ -12,13 +12,17 @@ from msgspec import UNSET, Struct, UnsetType
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from clarion.base.errors import ClarionError, Finding, Invalid
 
 T = TypeVar("T")
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_WIDE = 200
+
+# Names and texts of a company may hold brackets: nothing is taken for markup.
+out = Console(markup=False, highlight=False, soft_wrap=True)
+err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 class _Complaint(Struct, frozen=True):
@@ -39,17 +43,18 @@ def answer(value: object, human: RenderableType, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
         sys.stdout.flush()
     else:
-        out.print(human)
+        # A file or a pipe has no width: tables keep their lines whole there.
+        out.print(human, width=None if out.is_terminal else _WIDE)
 
 
 def note(text: str) -> None:
     """A remark beside the answer."""
-    err.print(text, style="dim", markup=False)
+    err.print(text, style="dim")
 
 
 def warn(text: str) -> None:
     """A remark that deserves a look."""
-    err.print(text, style="yellow", markup=False)
+    err.print(text, style="yellow")
 
 
 def complain(error: ClarionError, *, as_json: bool) -> None:
@@ -62,11 +67,11 @@ def complain(error: ClarionError, *, as_json: bool) -> None:
     if findings:
         for finding in findings:
             place = f"{finding.pointer}: " if finding.pointer else ""
-            err.print(f"{place}{finding.message}", style="bold red", markup=False)
+            err.print(f"{place}{finding.message}", style="bold red")
     else:
-        err.print(error.message, style="bold red", markup=False)
+        err.print(error.message, style="bold red")
     if error.hint:
-        err.print(error.hint, markup=False)
+        err.print(error.hint)
 
 
 def table(*columns: str, rows: list[tuple[object, ...]], empty: str = "Nothing yet.") -> RenderableType:
@@ -78,8 +83,14 @@ def table(*columns: str, rows: list[tuple[object, ...]], empty: str = "Nothing y
         numeric = all(isinstance(row[place], int | float) for row in rows)
         made.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+        made.add_row(*(_cell(cell) for cell in row))
     return made
+
+
+def _cell(cell: object) -> Text:
+    if isinstance(cell, Text):
+        return cell
+    return Text(f"{cell:,}" if isinstance(cell, int) else str(cell))
 
 
 def progress(*, shown: bool = True) -> Progress:

@@ -110,10 +110,12 @@ async def _queues(db: Database) -> tuple[list[Waiting], int]:
 
 async def _sends(db: Database) -> list[Sending]:
     async with db.connection() as conn:
-        found = []
+        found: list[Sending] = []
         for app in await apps.list_apps(conn):
-            for send in await sending.latest(conn, app.id, 5):
-                found.append(_sending(app.partner_id, send, await sending.progress(conn, app.id, send.id)))
+            found += [
+                _sending(app.partner_id, send, await sending.progress(conn, app.id, send.id))
+                for send in await sending.latest(conn, app.id, 5)
+            ]
     return sorted(found, key=lambda each: (each.closed_at is not None, each.created_at))
 
 

@@ -23,9 +23,10 @@ class StubClient:
             )
         self.origin = origin_of(url)
         self._authority = authority_of(self.origin).encode()
-        self._channel = Channel(self.origin, tls=client_tls(ca_file=str(ca_file)), connections=1, timeout=_TIMEOUT)
+        self._tls = client_tls(ca_file=str(ca_file))
 
     async def __aenter__(self) -> "StubClient":
+        self._channel = Channel(self.origin, tls=self._tls, connections=1, timeout=_TIMEOUT)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -61,7 +61,8 @@ class CsvFile:
             self._file.close()
             raise _unreadable(f"{path} is not UTF-8 text.") from None
         self.separator = ";" if text.count(";") >= text.count(",") else ","
-        self.header = [name.strip() for name in next(csv.reader([text], delimiter=self.separator), [])]
+        names = next(csv.reader([text], delimiter=self.separator, skipinitialspace=True), [])
+        self.header = [name.strip() for name in names]
         self._after_header = self._file.tell()
 
     def close(self) -> None:

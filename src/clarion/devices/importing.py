@@ -110,7 +110,6 @@ class Plan:
             columns = [[cells[n] for n in good] for cells in columns]
         ids = [device_id(self._app_id, fields[self._udid]) for fields in piece.fields]
         written = [list(map(str, ids)), *self._tokens_settled(piece, ids, columns)]
-        # Nothing unset is left: every None was the mark of a bad value.
         lines = map("\t".join, zip(*written, strict=True))
         return Rows(piece, ids, "".join([f"{line}\n" for line in lines]), refused)
 

@@ -8,6 +8,8 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import structs
+
 from clarion.apps.model import App, Column, Scheme
 from clarion.base import secrets
 from clarion.base.errors import Finding, Invalid, NotFound
@@ -92,7 +94,9 @@ async def _write_source(conn: Conn, app_id: int, source: Source) -> list[int]:
             log.error("device_id_collision", app_id=app_id, device_id=number, refused_udid=udid)
             refused.append(number)
     if source.has_token:
-        await write.forget_tokens(conn, app_id, source, refused)
+        former = [held for held in await write.former_tokens(conn, app_id, source) if held[1] not in refused]
+        if former:
+            await write.delete_tokens(conn, app_id, [digest for digest, _ in former], [number for _, number in former])
         held = await write.claim_tokens(conn, app_id, source, refused)
         if held:
             await write.move_tokens(conn, app_id, held)
@@ -127,9 +131,11 @@ async def register(conn: Conn, app: App, wanted: Registration) -> Registered:
 
     An application's key is public, so a UDID alone proves nothing once a profile has a secret. Proof is the profile's
     current secret, or the push token it holds; a profile that never had a secret (imported) goes by its UDID once.
-    A UDID without proof is answered with another one. A presented secret that holds is kept, so that a lost answer
-    locks nobody out; any other proof replaces it.
+    A UDID without proof, and one that nobody has, is answered with another one. A presented secret that holds is kept,
+    so that a lost answer locks nobody out; any other proof replaces it.
     """
+    if wanted.udid is not None and not _is_udid(wanted.udid):
+        wanted = structs.replace(wanted, udid=None)
     await identity.lock_registrations(conn, app.id, wanted.udid, wanted.token)
     found = await _proven(conn, app.id, wanted)
     udid = found.udid if found else str(uuid.uuid4()).upper()
@@ -155,7 +161,8 @@ async def _proven(conn: Conn, app_id: int, wanted: Registration) -> identity.Ide
 
 
 def _opens(profile: identity.Identity, secret: str) -> bool:
-    return profile.secret_digest is not None and secrets.same(profile.secret_digest, secrets.digest(secret))
+    expected = profile.secret_digest
+    return expected is not None and secret.isascii() and secrets.same(expected, secrets.digest(secret))
 
 
 async def authenticate(conn: Conn, app_id: int, secret: str) -> int | None:
@@ -207,7 +214,7 @@ async def update_one(conn: Conn, app: App, scheme: Scheme, udid: str, fields: Ma
     one of code `unknown_device`. May fail with a deadlock: run it through `retry.transact`.
     """
     parsed, findings = parse_fields(scheme, fields)
-    known = await _is_known(conn, app.id, udid)
+    known = _is_udid(udid) and await read.exists(conn, app.id, udid)
     if findings:
         missing = [] if known else [Finding("", "unknown_device", _NO_DEVICE)]
         raise Invalid(findings + missing)
@@ -218,11 +225,13 @@ async def update_one(conn: Conn, app: App, scheme: Scheme, udid: str, fields: Ma
     return bool(parsed)
 
 
-async def _is_known(conn: Conn, app_id: int, udid: str) -> bool:
+def _is_udid(text: str) -> bool:
+    """Whether a device can have this UDID; what cannot be stored is nobody's."""
     try:
-        return await read.exists(conn, app_id, parse_udid(udid))
+        parse_udid(text)
     except ValueError:
-        return False  # what cannot be stored is the UDID of no device
+        return False
+    return True
 
 
 async def find_first(conn: Conn, app_id: int, scheme: Scheme, filters: Mapping[str, str]) -> dict[str, Wire] | None:

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from clarion.apps import service as apps
 from clarion.apps.model import App, Column, Platform
+from clarion.base.errors import Finding, Invalid
 from clarion.db.pool import Database, connect
 from clarion.db.sql import Conn
 from clarion.devices import retry, service
@@ -36,6 +37,8 @@ async def import_csv(db: Database, app: App, file: Path, *, rejects: Path, progr
     `rejects` is a CSV file (line; reason; original) that exists afterwards only if a line was rejected. `progress` is
     called after every piece. Raises Invalid, before anything is loaded, for a file or header that cannot be read.
     """
+    if rejects == file:
+        raise Invalid([Finding("", "same_file", f"{file} cannot take its own rejected lines.")])
     async with db.connection() as conn:
         scheme = await apps.load_scheme(conn, app.id)
     source = await asyncio.to_thread(CsvFile, file)

@@ -7,6 +7,7 @@ time to live.
 
 import heapq
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 
 from clarion.devices.model import DeadToken
@@ -19,6 +20,7 @@ from clarion.sending.model import DEAD
 _REASON_LENGTH = 120
 _REASONS = 20
 _BASE_DELAY = 60.0
+_DELIVERED = int(Outcome.DELIVERED)
 
 
 class ChunkRun:
@@ -51,9 +53,9 @@ class ChunkRun:
     def finished(self) -> bool:
         return not (self.ready or self.pending or self.delayed or self.in_flight)
 
-    def due(self, place: int) -> None:
-        """The device may be handed over."""
-        (self.pending if self.at_most_once else self.ready).append(place)
+    def due(self, places: Iterable[int]) -> None:
+        """These devices may be handed over."""
+        (self.pending if self.at_most_once else self.ready).extend(places)
 
     def settle(self, place: int, outcome: Outcome, reason: str = "") -> None:
         """The device has its final outcome."""
@@ -94,7 +96,13 @@ class ChunkRun:
     def wake(self, now: float) -> None:
         """Delayed devices whose time has come are due."""
         while self.delayed and self.delayed[0][0] <= now:
-            self.due(heapq.heappop(self.delayed)[1])
+            self.due([heapq.heappop(self.delayed)[1]])
+
+    def delivered(self, place: int) -> None:
+        """The gateway has taken a device's notification: the usual case, kept short."""
+        self.in_flight -= 1
+        self.unrecorded += 1
+        self.outcomes[place] = _DELIVERED
 
     def answered(self, place: int, verdict: Verdict, token: str, now: float, left: float) -> None:
         """The gateway has judged a device that was under way."""

@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import partial
 from math import inf
 
+from msgspec import Struct
+
 from clarion.base import clock
 from clarion.base.telemetry import get_logger
 from clarion.content.render import Renderer
@@ -42,6 +44,7 @@ BOUNCED = 3
 """A device with this many dead tokens in a row is not written to (v1 rule 84)."""
 
 _LOOK = 1.0
+_WAKING = (1, STEP)
 
 
 def delivery_base(app_id: int, send_id: int) -> "hashlib.blake2b":
@@ -56,10 +59,8 @@ def delivery_id(base: "hashlib.blake2b", device_id: int) -> bytes:
     return digest.digest()
 
 
-def suppression(row: SendRow | None) -> Outcome | None:
+def suppression(row: SendRow) -> Outcome | None:
     """Why a device gets nothing although it is in the audience; None when it does."""
-    if row is None:
-        return Outcome.SUPPRESSED_GONE
     if not row.opted_in:
         return Outcome.SUPPRESSED_OPT_OUT
     if row.token in (None, "", "-"):
@@ -72,6 +73,18 @@ def suppression(row: SendRow | None) -> Outcome | None:
 def until_expiry(expires_at: datetime) -> float:
     """Seconds until a send is certainly past its time to live, never less than a moment."""
     return max(0.1, (expires_at - clock.now()).total_seconds() + 0.1)
+
+
+class Manner(Struct, frozen=True):
+    """How the version of one language is handed over."""
+
+    urgent: bool
+    collapse: str | None
+    silent: bool
+
+    @classmethod
+    def of(cls, renderer: Renderer, language: str | None) -> "Manner":
+        return cls(renderer.urgent(language), renderer.collapse(language), renderer.silent(language))
 
 
 class Delivery:
@@ -90,6 +103,7 @@ class Delivery:
         self._flow_controlled = send.priority >= BULK
         self._ids = delivery_base(app_id, send.id)
         self._rows: dict[int, SendRow] = {}
+        self._manners: dict[str | None, Manner] = {}
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._record_at = inf
@@ -121,16 +135,21 @@ class Delivery:
             self._over = True
 
     def _sort(self, places: Sequence[int], rows: Sequence[SendRow]) -> None:
-        by_id = {row.id: row for row in rows}
-        device_ids = self._run.chunk.device_ids
+        """Places and rows are both in the order of device ids; a row that is missing is a device that is gone."""
+        device_ids, remaining, due = self._run.chunk.device_ids, iter(rows), []
+        row = next(remaining, None)
         for place in places:
-            row = by_id.get(device_ids[place])
+            if row is None or row.id != device_ids[place]:
+                self._run.settle(place, Outcome.SUPPRESSED_GONE)
+                continue
             outcome = suppression(row)
-            if outcome is not None:
-                self._run.settle(place, outcome)
-            elif row is not None:
+            if outcome is None:
                 self._rows[place] = row
-                self._run.due(place)
+                due.append(place)
+            else:
+                self._run.settle(place, outcome)
+            row = next(remaining, None)
+        self._run.due(due)
 
     def _take_stock(self) -> None:
         if self._lease.lost:
@@ -161,42 +180,55 @@ class Delivery:
         if run.started_at is None:
             run.started_at = clock.now()
         room = self._lane.gateway.room if self._flow_controlled else len(run.ready)
-        for _ in range(min(room, len(run.ready), SLICE)):
-            self._send(run.ready.popleft())
+        rows, answered, submit, ready = self._rows, self._answered, self._lane.gateway.send, run.ready
+        for _ in range(min(room, len(ready), SLICE)):
+            place = ready.popleft()
+            notification = self._notification(place, rows[place])
+            if notification is not None:
+                run.in_flight += 1
+                submit(notification, partial(answered, place))
 
-    def _send(self, place: int) -> None:
-        row = self._rows[place]
+    def _notification(self, place: int, row: SendRow) -> Notification | None:
+        language = row.language
+        manner = self._manners.get(language)
+        if manner is None:
+            manner = self._manners[language] = Manner.of(self._renderer, language)
         identity = delivery_id(self._ids, row.id)
-        renderer, language = self._renderer, row.language
         try:
-            notification = Notification(
-                token=row.token or "",
-                payload=renderer.render(language, row.values, identity),
-                delivery_id=identity,
-                expires_at=self._gateway_expiry,
-                urgent=renderer.urgent(language),
-                collapse=renderer.collapse(language),
-                silent=renderer.silent(language),
-                keys=(row.p256dh, row.auth) if row.p256dh and row.auth else None,
-            )
+            payload = self._renderer.render(language, row.values, identity)
         except Exception as error:
             log.error("rendering_failed", device=row.id, exc_info=True)
             self._run.settle(place, Outcome.REFUSED, f"rendering failed: {type(error).__name__}")
-            return
-        self._run.in_flight += 1
-        self._lane.gateway.send(notification, partial(self._answered, place))
+            return None
+        return Notification(
+            row.token or "",
+            payload,
+            identity,
+            self._gateway_expiry,
+            manner.urgent,
+            manner.collapse,
+            manner.silent,
+            (row.p256dh, row.auth) if row.p256dh and row.auth else None,
+        )
 
     def _answered(self, place: int, verdict: Verdict) -> None:
-        now = self._loop.time()
-        if verdict.fate is Fate.RETRY or verdict.fate is Fate.UNKNOWN:
-            self._lane.trouble(verdict, now)
+        run, lane = self._run, self._lane
+        if verdict.fate is Fate.DELIVERED:
+            if lane.troubled:
+                lane.proven()
+            if self._over:
+                return
+            run.delivered(place)
         else:
-            self._lane.proven()
-        if self._over:
-            return
-        run = self._run
-        run.answered(place, verdict, self._rows[place].token or "", now, self._left())
-        if not run.in_flight or run.unrecorded in (1, STEP):
+            now = self._loop.time()
+            if verdict.fate is Fate.RETRY or verdict.fate is Fate.UNKNOWN:
+                lane.trouble(verdict, now)
+            elif lane.troubled:
+                lane.proven()
+            if self._over:
+                return
+            run.answered(place, verdict, self._rows[place].token or "", now, self._left())
+        if not run.in_flight or run.unrecorded in _WAKING:
             self._wake.set()
 
     # Recording

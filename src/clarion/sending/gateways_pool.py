@@ -52,6 +52,11 @@ class Lane:
             self._pauses += 1
             self.paused_until = now + backoff(self._pauses)
 
+    @property
+    def troubled(self) -> bool:
+        """Whether there has been trouble since the last sound answer."""
+        return self._troubles > 0
+
     def proven(self) -> None:
         """A notification was judged: the way is open."""
         self._troubles = 0

@@ -37,7 +37,7 @@ async def receive(db: Database, app_id: int, reports: Sequence[Report]) -> Recor
     except psycopg.errors.CheckViolation:
         # An installation that slept longer than its partitions reach: a report may come before the timer does.
         log.warning("partitions_were_missing", app_id=app_id)
-        await prepare_partitions(db)
+        await _make_partitions(db)
         return await transact(db, work)
 
 
@@ -98,14 +98,16 @@ async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
 
 
 async def prepare_partitions(db: Database) -> None:
-    """Timer: make the partitions of the coming weeks before they are needed, drop those nobody needs any more.
+    """Timer: make the partitions of the coming weeks before they are needed, drop those nobody needs any more."""
+    await _make_partitions(db)
+    async with db.transaction() as conn:
+        await store.drop_report_partitions(conn)
 
-    Each step locks one partitioned table in a transaction of its own, so that recording, which uses both, and this
-    cannot wait for each other in a circle.
-    """
+
+async def _make_partitions(db: Database) -> None:
+    """Each step locks one partitioned table in a transaction of its own, so that recording, which uses both, and this
+    cannot wait for each other in a circle."""
     async with db.transaction() as conn:
         await store.ensure_event_partitions(conn, _WEEKS_AHEAD)
     async with db.transaction() as conn:
         await store.ensure_report_partitions(conn, _DAYS_AHEAD)
-    async with db.transaction() as conn:
-        await store.drop_report_partitions(conn)

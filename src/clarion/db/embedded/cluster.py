@@ -8,6 +8,7 @@ both roles log in with a random password over the unix socket (SCRAM), read by l
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ from clarion.db.embedded.binaries import Binaries
 from clarion.db.embedded.failures import explain_failure
 from clarion.db.embedded.folder import DataFolder, explain
 from clarion.db.embedded.lock import FileLock
-from clarion.db.embedded.process import ended, path_for, spawn
+from clarion.db.embedded.process import ended, spawn
 from clarion.db.embedded.replica import for_initdb
 from clarion.db.embedded.sizing import MB, machine_memory, shared_memory_device, sized_settings
 
@@ -113,7 +114,7 @@ async def _initdb(
 ) -> None:
     draft = folder.unfinished_cluster
     command: list[str | Path] = [
-        *(binaries.program("initdb"), "--pgdata", path_for(account, draft), "--username", SUPERUSER),
+        *(binaries.program("initdb"), "--pgdata", draft, "--username", SUPERUSER),
         *(["--locale-provider=builtin"] if binaries.major >= _BUILTIN_LOCALE_SINCE else []),
         *("--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", "--pwfile=/dev/stdin", "--data-checksums"),
         *([] if durable else ["--no-sync"]),
@@ -124,7 +125,10 @@ async def _initdb(
 
 def configure(folder: DataFolder, account: Account, settings: Mapping[str, str]) -> None:
     """Write `postgresql.conf` and `pg_hba.conf`; `settings` go over ours, the operator's file goes over both."""
-    chosen = {**sized_settings(machine_memory(), shared_memory_device()), **_FIXED_SETTINGS, **settings}
+    sized = sized_settings(machine_memory(), shared_memory_device())
+    # After a crash every file is flushed before recovery: one by one that takes long for many applications.
+    flush = {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
+    chosen = {**sized, **_FIXED_SETTINGS, **flush, **settings}
     lines = ["# Written by Clarion at every start: put your own settings into postgres.conf of the data folder."]
     lines += [f"{name} = '{value}'" for name, value in chosen.items()]
     lines += ["", f"# From {folder.operator_settings.name}:", folder.read(folder.operator_settings)]
@@ -159,7 +163,7 @@ async def reset_password(folder: DataFolder, account: Account, binaries: Binarie
     """Give the superuser of a stopped cluster a new password, in single-user mode: for a passfile that was lost."""
     password = secrets.token_urlsafe(32)
     with for_initdb(binaries, account, folder) as usable:
-        command: list[str | Path] = [usable.program("postgres"), "--single", "-D", path_for(account, folder.cluster)]
+        command: list[str | Path] = [usable.program("postgres"), "--single", "-D", folder.cluster]
         command += ["-c", "logging_collector=off", "postgres"]
         statement = f"ALTER ROLE {SUPERUSER} PASSWORD '{password}'\n"
         what = "The lost database password could not be replaced"

@@ -45,16 +45,17 @@ async def end_orphans(folder: DataFolder, account: Account, alive: FileLock) -> 
     if alive.try_take():
         return
     postmaster = read_postmaster(folder.cluster)
-    living = processes_of(folder.label, account)
-    log.warning("database_orphans_found", data_dir=str(folder.path), pids=living)
-    if postmaster and postmaster.pid in living:
+    if postmaster and postmaster.pid in processes_of(folder.label, account):
+        log.warning("orphaned_database_stopped", data_dir=str(folder.path), pid=postmaster.pid)
         send(signal.SIGINT, [postmaster.pid])
         if await _free_within(alive, _ORDERLY):
             return
     elif await _free_within(alive, _DYING):
         return
     for number in (signal.SIGQUIT, signal.SIGKILL):
-        send(number, processes_of(folder.label, account))
+        living = processes_of(folder.label, account)
+        log.warning("database_orphans_ended", data_dir=str(folder.path), pids=living, signal=number.name)
+        send(number, living)
         if await _free_within(alive, _FIRM):
             return
     raise Conflict(

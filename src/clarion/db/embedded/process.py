@@ -20,9 +20,6 @@ from msgspec import Struct
 from clarion.base.errors import ConfigurationError
 from clarion.db.embedded.account import Account
 
-HERE = "/proc/self/cwd"
-"""A data folder handed over as the working directory, for an account that may not walk the path to it."""
-
 _POLL = 0.01
 
 
@@ -44,18 +41,22 @@ def spawn(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program under the account, in `folder`, in a session of its own, with an environment free of ours.
+    """Start a program under the account, in a session of its own, with an environment free of ours.
 
-    Output and errors both go to `output`; the file descriptors in `keep` stay open in the child.
+    Where the command names `folder`, an account that may not walk the path to it (a data folder in the home of root)
+    is handed the opened folder instead. Output and errors both go to `output`; the descriptors in `keep` stay open.
     """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    handed = Path(f"/proc/self/fd/{opened}")
+    path = handed if account.foreign and handed.exists() else folder
     try:
         return subprocess.Popen(  # noqa: S603 - our own commands
-            [str(part) for part in command],
-            cwd=folder,
+            [str(path if part == folder else part) for part in command],
+            cwd="/",
             stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=keep,
+            pass_fds=[*keep, opened],
             start_new_session=True,
             umask=0o077,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
@@ -69,11 +70,8 @@ def spawn(
             "PostgreSQL does not run as root: start Clarion as an ordinary user (in a container: --user), "
             "or allow the capabilities CHOWN, SETUID and SETGID.",
         ) from error
-
-
-def path_for(account: Account, folder: Path) -> str:
-    """How a program started with `spawn(folder=folder)` is to name that folder."""
-    return HERE if account.foreign and Path(HERE).exists() else str(folder)
+    finally:
+        os.close(opened)
 
 
 async def ended(process: "subprocess.Popen[bytes]") -> int:

@@ -21,7 +21,7 @@ from clarion.db.embedded.ending import all_gone, end_child, end_orphans
 from clarion.db.embedded.failures import LogMark, explain_failure
 from clarion.db.embedded.folder import DataFolder, explain
 from clarion.db.embedded.lock import FileLock, owned_by_another
-from clarion.db.embedded.process import ended, forget_postmaster, path_for, read_postmaster, spawn
+from clarion.db.embedded.process import ended, forget_postmaster, read_postmaster, spawn
 from clarion.db.embedded.provision import provision
 from clarion.db.embedded.replica import within_reach
 from clarion.db.embedded.runtime import prepare_runtime_folder, remove_runtime_folder
@@ -163,7 +163,7 @@ class EmbeddedServer:
 
     async def _launch(self, account: Account, binaries: Binaries, alive: FileLock) -> None:
         folder = self._folder
-        command: list[str | Path] = [binaries.program("postgres"), "-D", path_for(account, folder.cluster)]
+        command: list[str | Path] = [binaries.program("postgres"), "-D", folder.cluster]
         fixed = {
             "cluster_name": folder.label,
             "listen_addresses": "",

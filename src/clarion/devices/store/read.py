@@ -65,12 +65,13 @@ async def by_ids(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[
 
 async def for_sending(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
     """What a sender needs of these devices, followed by these columns, by ascending id."""
-    query = sql.SQL("SELECT {}{} FROM {} AS d WHERE d.id = ANY(%s) ORDER BY d.id").format(
+    query = sql.SQL("SELECT {}{} FROM {} AS d WHERE d.id = ANY(%s::text::bigint[]) ORDER BY d.id").format(
         sql.SQL(", ").join(sql.Identifier("d", name) for name in _SENDING),
         _further(columns),
         app_table(app_id, "device"),
     )
-    return await tuples(conn, query, (list(ids),))
+    # As text of our own making: the driver's way with lists costs 2.4 us an id, more than all else in this query.
+    return await tuples(conn, query, (f"{{{','.join(map(str, ids))}}}",))
 
 
 async def count(conn: Conn, app_id: int) -> int:

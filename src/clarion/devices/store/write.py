@@ -2,6 +2,9 @@
 
 Every writer (registration, the API, import files) comes through `upsert` and `claim_tokens`, which work on sets:
 devices are locked in the order of their ids, then tokens in the order of their digests.
+
+A source is small beside the tables it meets. `OFFSET 0` keeps the planner from turning a look-up for each of its rows
+into a scan of all tokens, which it prefers for some thousand rows and which grows with the device base.
 """
 
 from collections.abc import Sequence
@@ -102,8 +105,10 @@ async def holders(conn: Conn, app_id: int, source: Source) -> list[int]:
         return []
     query = sql.SQL(
         """
-        SELECT DISTINCT p.device_id FROM {relation}
-        JOIN clarion.push_token AS p ON p.app_id = %(app_id)s AND p.digest = s.digest WHERE p.device_id <> s.id
+        SELECT DISTINCT held.device_id FROM {relation} CROSS JOIN LATERAL (
+            SELECT p.device_id FROM clarion.push_token AS p
+            WHERE p.app_id = %(app_id)s AND p.digest = s.digest OFFSET 0
+        ) AS held WHERE held.device_id <> s.id
         """
     ).format(relation=source.relation)
     return await values(conn, query, {**source.params, "app_id": app_id})
@@ -123,16 +128,17 @@ async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Seque
     await execute(conn, query, (ids,))
 
 
-async def forget_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> None:
-    """Take out of `push_token` what the devices of a source held and hold no more."""
+async def former_tokens(conn: Conn, app_id: int, source: Source) -> list[tuple[bytes, int]]:
+    """What `push_token` says the devices of a source hold, and they hold no more: digest and device."""
     query = sql.SQL(
         """
-        DELETE FROM clarion.push_token AS p USING {relation}
-        WHERE p.app_id = %(app_id)s AND p.device_id = s.id AND p.digest IS DISTINCT FROM s.digest
-              AND s.id <> ALL(%(refused)s::bigint[])
+        SELECT held.digest, s.id FROM {relation} CROSS JOIN LATERAL (
+            SELECT p.digest FROM clarion.push_token AS p
+            WHERE p.app_id = %(app_id)s AND p.device_id = s.id OFFSET 0
+        ) AS held WHERE held.digest IS DISTINCT FROM s.digest
         """
     ).format(relation=source.relation)
-    await execute(conn, query, {**source.params, "app_id": app_id, "refused": list(refused)})
+    return [(digest, number) for digest, number in await tuples(conn, query, {**source.params, "app_id": app_id})]
 
 
 async def claim_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> list[HeldToken]:

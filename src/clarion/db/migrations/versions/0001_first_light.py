@@ -306,6 +306,7 @@ CREATE FUNCTION clarion.drop_report_partitions(before timestamptz) RETURNS void 
 DECLARE
     old regclass;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('clarion.report_seen'));
     FOR old IN SELECT inhrelid::regclass FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
                WHERE inhparent = 'clarion.report_seen'::regclass
                  AND relname < 'report_seen_' || to_char(before AT TIME ZONE 'UTC', 'YYYYMMDD')
