@@ -2,7 +2,8 @@
 """The two commands of a fresh clone. Each does all the set-up it needs, in an environment of its own (`.venv`).
 
     python3 run.py demo [options]   install, then run the main job: server, demo company, a delivered campaign
-    python3 run.py test [options]   install what tests need, then run the whole suite (options go to pytest)
+    python3 run.py test [options]   install what tests need, then run the whole suite on all cores; with options,
+                                    they go to pytest as they are
     python3 run.py check            the linters and type checker that CI runs before the tests
     python3 run.py clarion ...      any `clarion` command in that environment
 
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return call([str(BIN / "clarion"), *rest])
     if command == "test":
         install("dev")
-        return call([str(PYTHON), "-m", "pytest", *rest])
+        return call([str(PYTHON), "-m", "pytest", *(rest or ["-n", "auto"])])
     if command == "check":
         install("dev")
         return check()

@@ -118,6 +118,9 @@ async def test_v1_rule_67_all_that_is_wrong_with_an_update_at_once(
             ("/model", "wrong_value"),
             ("", "unknown_device"),
         ]
+        with pytest.raises(Invalid) as refused:
+            await service.update_one(conn, app, scheme, "A", {"a\x00\ud800" + "b" * 200: 1})
+        assert refused.value.findings[0].pointer == "/a\ufffd?" + "b" * 97
         for udid in ("nobody", "a\x00", "\ud800", "x" * 300):
             with pytest.raises(NotFound):
                 await service.update_one(conn, app, scheme, udid, {"language": "fr"})

@@ -123,6 +123,7 @@ async def test_beyond_the_quota_notifications_wait_inside_and_room_is_0(stub: St
     quota = Quota(per_minute=2400)  # 120 at once, then 38 a second
     gateway = FcmGateway(credentials.parse(document), endpoint=stub.url, ca_file=str(stub.ca_file), quota=quota)
     loop = asyncio.get_running_loop()
+    began = loop.time()
     futures: list[asyncio.Future[Verdict]] = [loop.create_future() for _ in range(140)]
     for number, future in enumerate(futures):
         gateway.send(notification(number), future.set_result)
@@ -132,9 +133,7 @@ async def test_beyond_the_quota_notifications_wait_inside_and_room_is_0(stub: St
     await gateway.aclose()
     figures = stub.stats().fcm
     assert figures.delivered == 140
-    assert figures.last_at is not None
-    assert figures.first_at is not None
-    assert figures.last_at - figures.first_at > 0.3, "the last 20 had to wait for permits"
+    assert loop.time() - began > 0.5, "the last 20 had to wait for permits"
 
 
 async def test_an_account_the_token_endpoint_does_not_know_is_refused_with_its_word(

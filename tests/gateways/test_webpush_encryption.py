@@ -83,7 +83,11 @@ def test_the_largest_plaintext_fills_a_body_of_4096_bytes() -> None:
     assert len(encrypt(bytes(MAX_PLAINTEXT), P256DH, AUTH)) == 4096
 
 
-@pytest.mark.parametrize("point", [b"", P256DH[1:], b"\x04" + bytes(64), P256DH[:-1] + bytes([P256DH[-1] ^ 1])])
+@pytest.mark.parametrize(
+    "point",
+    [b"", P256DH[1:], b"\x04" + bytes(64), P256DH[:-1] + bytes([P256DH[-1] ^ 1])],
+    ids=["empty", "without its form", "zero", "beside the curve"],
+)
 def test_a_key_that_is_no_point_of_the_curve_is_an_error(point: bytes) -> None:
     with pytest.raises(ValueError):
         encrypt(b"x", point, AUTH)

@@ -189,6 +189,7 @@ async def test_attempts_to_connect_back_off(serve: Serve, channel: Open, knobs: 
     failed(await channel(peer, timeout=1.0, tuning=tuning, resolve=resolve).request(post("/a")), Processed.NO)
     # 0.1, 0.2, 0.4, 0.8 s with jitter of a half: no more than five attempts fit.
     assert 1 < attempts <= 5
+    await until(lambda: all(link.lost for link in peer.links))
 
 
 async def test_a_peer_that_drops_every_connection_is_not_stormed(serve: Serve, channel: Open) -> None:

@@ -128,6 +128,16 @@ async def test_open_and_suppressed_devices_are_no_targets(database: Database, ap
         assert await results.targets(conn, app.id, Subject(message_id=7), ALL, [], limit=10, offset=0) == []
 
 
+async def test_ledgers_are_dropped_after_four_months(database: Database, app: App) -> None:
+    """v1 rule 82 hides them after three."""
+    for send, days in ((1, 200), (2, 100), (3, 1)):
+        await add_chunk(database, app, send, 0, 7, None, clock.now() - timedelta(days=days), [1], b"\x02")
+    async with database.transaction() as conn:
+        await execute(conn, "UPDATE clarion.send_chunk SET closed_at = started_at WHERE app_id = %s", (app.id,))
+    assert await results.drop_old(database) == 1
+    assert await results.drop_old(database) == 0
+
+
 async def test_clicks_name_the_action_that_was_pressed(database: Database, app: App) -> None:
     """v1 rules 79 and 81."""
     buttons = (Button(id="1"), Button(id="2"))

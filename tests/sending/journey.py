@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import psycopg
 
 from clarion.apps import service as apps
-from clarion.apps.model import App, Platform
+from clarion.apps.model import GATEWAY_OF, App, Platform
 from clarion.audience import service as audience
 from clarion.audience.model import Segment
 from clarion.base.sealing import Sealer
@@ -27,6 +27,7 @@ from clarion.sending.model import QUEUE, Progress, SendState
 from clarion.sending.planning import Sizes
 from clarion.sending.worker import Sender
 
+HELLO = Content(text="Hello")
 ENDED = (SendState.CLOSED, SendState.FAILED)
 
 
@@ -43,14 +44,16 @@ class Journey:
         self.app = app
 
     @classmethod
-    async def begin(cls, database: Database, sealer: Sealer, partner_id: str = "demo01") -> "Journey":
+    async def begin(
+        cls, database: Database, sealer: Sealer, partner_id: str = "demo01", platform: Platform = Platform.IOS
+    ) -> "Journey":
         async with database.transaction() as conn:
-            app, _ = await apps.create_app(conn, sealer, partner_id, Platform.IOS, "Demo")
+            app, _ = await apps.create_app(conn, sealer, partner_id, platform, "Demo")
         return cls(database, sealer, app)
 
     async def connect(self, stub: StubServer) -> None:
         """Give the application credentials of the stub."""
-        secret = json.dumps(stub.issue("apns")).encode()
+        secret = json.dumps(stub.issue(GATEWAY_OF[self.app.platform])).encode()
         async with self.database.transaction() as conn:
             await apps.set_gateway(conn, self.sealer, self.app, secret, stub.url, str(stub.ca_file))
 
@@ -80,10 +83,11 @@ class Journey:
         campaign_segments: Sequence[int] = (),
         lists: Sequence[int] = (),
         campaign_id: int | None = None,
+        version: Content = HELLO,
     ) -> int:
         draft = MessageDraft(
             name="Spring",
-            contents=(Content(text="Hello"),),
+            contents=(version,),
             guarantee=guarantee,
             time_to_live=time_to_live,
             test_segments=tuple(test_segments),

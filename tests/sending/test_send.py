@@ -1,16 +1,27 @@
 """A send from beginning to end, against the strict stub: who gets it, what the sums say, what the message is then."""
 
+from base64 import urlsafe_b64decode
+
 import pytest
 
+from clarion.apps import service as apps
+from clarion.apps.model import Platform
 from clarion.audience import service as audience
+from clarion.base import clock
 from clarion.base.errors import Conflict, NotFound
-from clarion.content.model import MessageState
+from clarion.base.sealing import Sealer
+from clarion.content.model import Content, MessageState
+from clarion.db.pool import Database
 from clarion.db.sql import execute, tuples
-from clarion.gateways.stub import StubServer
+from clarion.devices import service as devices
+from clarion.devices.model import TOKEN, DeviceRecord, WebKeys
+from clarion.gateways.seam import Fate, Notification, Verdict
+from clarion.gateways.stub import StubServer, derive_subscriptions
 from clarion.results.model import Counts, Outcome
 from clarion.sending import service as sending
 from clarion.sending.model import SendState
 from tests.sending.journey import Journey
+from tests.sending.scripted import ScriptedGateway
 
 
 async def test_a_real_send_without_segment_reaches_the_whole_opted_in_base(journey: Journey, stub: StubServer) -> None:
@@ -225,3 +236,80 @@ async def test_progress_of_an_unknown_send_is_not_found(journey: Journey) -> Non
     async with journey.database.connection() as conn:
         with pytest.raises(NotFound):
             await sending.progress(conn, journey.app.id, 1)
+
+
+async def test_sums_that_do_not_reach_the_audience_fail_the_send_loudly(journey: Journey) -> None:
+    """The check that every close makes: here the ledger is falsified under way."""
+    await journey.add_devices(60)
+    message = await journey.message()
+    send = await journey.send(message)
+    async with journey.database.transaction() as conn:
+        await execute(conn, "UPDATE clarion.send SET delivered = 1 WHERE app_id = %s", (journey.app.id,))
+    ended = await journey.run(send)
+    assert (ended.state, ended.reason, ended.audience) == (SendState.FAILED, "sums_differ", 60)
+    assert await journey.message_state(message) is MessageState.FAILED
+
+
+async def test_a_notification_carries_what_its_language_and_its_device_say(journey: Journey) -> None:
+    """The delivery id is 16 bytes, in the payload too; a time to live of 0 is "now or never" for the gateway."""
+    await journey.add_devices(1, model="Pad", language="fr")
+    handed: list[Notification] = []
+
+    def judge(notification: Notification) -> Verdict:
+        handed.append(notification)
+        return Verdict(Fate.DELIVERED)
+
+    version = Content(text="Your ${model}", collapse_key="score")
+    async with journey.database.transaction() as conn:
+        await apps.add_collapse_key(conn, journey.app.id, "score")
+    for time_to_live in (0, 600):
+        message = await journey.message(time_to_live=time_to_live, version=version)
+        await journey.run(await journey.send(message), journey.sender(opener=lambda _config: ScriptedGateway(judge)))
+    now_or_never, later = handed
+    assert (now_or_never.expires_at, now_or_never.collapse, now_or_never.urgent) == (0, "score", True)
+    assert abs(later.expires_at - clock.now().timestamp() - 600) < 30
+    assert b"Your Pad" in now_or_never.payload
+    assert len(now_or_never.delivery_id) == 16
+    assert now_or_never.delivery_id.hex().encode() in now_or_never.payload
+    assert now_or_never.delivery_id != later.delivery_id
+
+
+async def test_a_test_send_does_not_wait_for_room_at_the_gateway(journey: Journey) -> None:
+    """Small sends go ahead of what bulk sends keep waiting."""
+    await journey.add_devices(5)
+    everyone = await journey.segment("Everyone", {"all": []}, test=True)
+    gateway = ScriptedGateway(lambda _notification: Verdict(Fate.DELIVERED), room=0)
+    sender = journey.sender(opener=lambda _config: gateway)
+    ended = await journey.run(await journey.send(await journey.message(test_segments=[everyone.id]), test=True), sender)
+    assert ended.counts == Counts(delivered=5)
+
+
+async def test_an_android_application_sends_through_fcm(database: Database, sealer: Sealer, stub: StubServer) -> None:
+    journey = await Journey.begin(database, sealer, platform=Platform.ANDROID)
+    await journey.connect(stub)
+    await journey.add_devices(20)
+    ended = await journey.run(await journey.send(await journey.message()))
+    assert ended.counts == Counts(delivered=20)
+    assert (stub.stats().fcm.delivered, stub.stats().fcm.doubles, stub.stats().fcm.unidentified) == (20, 0, 0)
+
+
+async def test_a_web_application_sends_to_subscriptions(database: Database, sealer: Sealer, stub: StubServer) -> None:
+    journey = await Journey.begin(database, sealer, platform=Platform.WEB)
+    await journey.connect(stub)
+    subscriptions = derive_subscriptions(stub.seed, stub.url, 0, 20)
+    async with database.transaction() as conn:
+        await devices.upsert(
+            conn,
+            journey.app,
+            [
+                DeviceRecord(
+                    f"w{number}",
+                    {TOKEN: each.endpoint},
+                    WebKeys(urlsafe_b64decode(each.p256dh + "=="), urlsafe_b64decode(each.auth + "==")),
+                )
+                for number, each in enumerate(subscriptions)
+            ],
+        )
+    ended = await journey.run(await journey.send(await journey.message()))
+    assert ended.counts == Counts(delivered=20)
+    assert (stub.stats().webpush.delivered, stub.stats().webpush.doubles) == (20, 0)

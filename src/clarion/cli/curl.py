@@ -1,6 +1,7 @@
 """`clarion curl`: one signed v1 call, token included."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +55,8 @@ def curl(
     if api_key and not email:
         raise ConfigurationError("An API key says not whose it is.", "Give the person's address with --email.")
     caller, key = (email, api_key) if api_key else output.run(_caller(settings, email))
-    answer = V1Caller(Connection(url, ca_file), caller, key).call(method.upper(), path, _read(body))
+    with closing(Connection(url, ca_file)) as connection:
+        answer = V1Caller(connection, caller, key).call(method.upper(), path, _read(body))
     _print(answer, show_headers)
     if answer.status >= 400:
         output.err.print(f"{answer.status}", style="bold red")

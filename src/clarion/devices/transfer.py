@@ -23,6 +23,7 @@ from clarion.devices.csv_file import PIECE, Broken, CsvFile, Piece
 from clarion.devices.importing import Plan, Rows
 from clarion.devices.model import AUTH, P256DH, ImportResult, Progress
 from clarion.devices.store import read, staging
+from clarion.devices.writing import write_sources
 
 Report = Callable[[Progress], None]
 
@@ -77,7 +78,7 @@ async def _load(conn: Conn, app: App, plan: Plan, rows: Rows) -> list[Broken]:
 
     async def write(conn: Conn) -> list[int]:
         source = await staging.fill(conn, plan.columns, rows.block, len(rows.ids), keys=plan.has_keys)
-        return await service.write_sources(conn, app.id, [source])
+        return await write_sources(conn, app.id, [source])
 
     piece = rows.piece
     refused = [rows.ids.index(number) for number in await retry.repeat(conn, write)]

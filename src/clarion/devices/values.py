@@ -77,6 +77,15 @@ def parse_udid(given: object) -> str:
     return given
 
 
+def is_udid(text: str) -> bool:
+    """Whether a device can have this UDID; what cannot be stored is nobody's."""
+    try:
+        parse_udid(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_web_keys(p256dh: str | None, auth: str | None) -> WebKeys | None:
     """The two keys of a web push subscription from base64url; None when both are empty. Raises ValueError."""
     if not p256dh and not auth:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+from clarion.apps import service as apps
 from clarion.apps.model import Column
 from clarion.content import service as content
 from clarion.content.model import Action, ActionKind
+from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
 from clarion.results import ledger, store
@@ -106,6 +108,15 @@ async def stats(
         )
         for row in found
     ]
+
+
+async def drop_old(db: Database) -> int:
+    """Timer: drop ledgers that have not been listed for a month (v1 rule 82), application by application."""
+    dropped = 0
+    async with db.connection() as conn:
+        for app in await apps.list_apps(conn):
+            dropped += await store.drop_old(conn, app.id)
+    return dropped
 
 
 def _action(actions: Sequence[Action], button: str | None) -> int | None:

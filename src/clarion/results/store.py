@@ -184,6 +184,15 @@ async def reasons(conn: Conn, app_id: int, send_id: int, limit: int = 20) -> dic
     return {reason: int(times) for reason, times in found}
 
 
+async def drop_old(conn: Conn, app_id: int) -> int:
+    """Drop the chunks of an application that closed more than 4 months ago; how many."""
+    return await execute(
+        conn,
+        "DELETE FROM clarion.send_chunk WHERE app_id = %s AND closed_at < clarion.now() - interval '4 months'",
+        (app_id,),
+    )
+
+
 _TARGETS_OF = sql.SQL(
     """
     SELECT send_id, no, started_at, targets,

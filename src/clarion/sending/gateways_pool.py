@@ -63,15 +63,18 @@ class Lane:
         self._pauses = 0
 
 
-def open_from(config: GatewayConfig) -> Gateway:
-    """Open a gateway by its stored settings; `ca` is PEM, or the path of a PEM file. Raises ConfigurationError."""
+def open_from(config: GatewayConfig, *, share: float = 1.0) -> Gateway:
+    """Open a gateway by its stored settings; `ca` is PEM, or the path of a PEM file. Raises ConfigurationError.
+
+    `share` is the part of the application's quota at the push service that this process may use.
+    """
     if config.ca is None or "-----BEGIN" not in config.ca:
-        return open_gateway(config.kind, config.secret, config.endpoint, config.ca)
+        return open_gateway(config.kind, config.secret, config.endpoint, config.ca, share=share)
     # The TLS context reads the authorities while the gateway is made; the file is not needed afterwards.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(config.ca)
         file.flush()
-        return open_gateway(config.kind, config.secret, config.endpoint, file.name)
+        return open_gateway(config.kind, config.secret, config.endpoint, file.name, share=share)
 
 
 class GatewayPool:

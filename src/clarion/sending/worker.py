@@ -29,7 +29,10 @@ log = get_logger(__name__)
 
 
 class Sender:
-    """Plans and delivers in one process. Give `handlers()` to a queue worker on queue `send`; end with `aclose`."""
+    """Plans and delivers in one process. Give `handlers()` to a queue worker on queue `send`; end with `aclose`.
+
+    With several senders in an installation, `opener=partial(open_from, share=1 / senders)` divides quotas among them.
+    """
 
     def __init__(
         self, db: Database, sealer: Sealer, *, sizes: planning.Sizes | None = None, opener: Opener = open_from

@@ -1,5 +1,7 @@
 """`POST /messages/{id}/send` on the wire: what is accepted, what is refused with which label (v1 rules 62, 63)."""
 
+from pathlib import Path
+
 import pytest
 
 from clarion.apps import service as apps
@@ -7,7 +9,9 @@ from clarion.audience import service as audience
 from clarion.content import service as content
 from clarion.content.model import Content, MessageDraft, MessageState
 from clarion.db.sql import execute, tuples
+from clarion.gateways.stub import StubServer
 from tests.api.v1.client import V1Client
+from tests.sending.journey import Journey
 
 
 async def a_message(v1: V1Client, *, tested: bool = False) -> int:
@@ -95,6 +99,32 @@ async def test_an_unknown_or_foreign_message_is_not_found_and_a_word_is_malforme
     for word in ("abc", "0", "-1", "1.5"):
         assert (await v1.post(v1.path(f"messages/{word}/send"))).refused(400, "API_ERR_FORMAT")
     assert (await v1.post(v1.path(f"messages/{10**30}/send"))).status in (400, 404)
+
+
+async def test_what_was_sent_is_listed_and_counted(v1: V1Client, tmp_path: Path) -> None:
+    """The whole way: send, deliver through the stub, then targets, statistics and state (v1 rules 63, 82, 84)."""
+    stub = StubServer(tmp_path)
+    await stub.start()
+    stub.set_knobs({"apns": {"dead_rate": 0.1}})
+    journey = Journey(v1.database, v1.sealer, v1.ios)
+    await journey.connect(stub)
+    await journey.add_devices(120)
+    message = await journey.message()
+    assert (await v1.post(v1.path(f"messages/{message}/send", v1.ios))).status == 200
+    async with v1.database.connection() as conn:
+        [(send,)] = await tuples(conn, "SELECT id FROM clarion.send WHERE app_id = %s", (v1.ios.id,))
+    await journey.run(send)
+    first = await v1.get(v1.path(f"messages/{message}/targets", v1.ios))
+    rest = await v1.get(first.links["next"])
+    targets = first.json["data"] + rest.json["data"]
+    bounces = sum(target["bounce"] for target in targets)
+    assert {target["deviceId"] for target in targets} == {f"d{n}" for n in range(120)}
+    assert bounces == stub.stats().apns.requests - stub.stats().apns.delivered > 0
+    [day] = (await v1.get(v1.path("stats", v1.ios))).json["data"]
+    assert (day["pushSent"], day["bounces"]) == (120, bounces)
+    again = await v1.post(v1.path(f"messages/{message}/send", v1.ios))
+    assert again.refused(400, "API_ERR_MESSAGE_SENT")
+    await stub.stop()
 
 
 async def test_who_may_only_read_may_not_send(viewer: V1Client) -> None:

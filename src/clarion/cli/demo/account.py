@@ -148,7 +148,7 @@ def reports_table(account: Account) -> RenderableType:
         ("reports sent twice, counted once", *(own.duplicates for own in reported)),
         ("v1: clicks", *(shown.clicks for shown in listed)),
         ("v1: targets", *(shown.targets for shown in listed)),
-        ("v1: pushes today", *(shown.days.pushes for shown in listed)),
-        ("v1: clicks today", *(shown.days.clicks for shown in listed)),
+        ("v1: pushes today, earlier runs too", *(shown.days.pushes for shown in listed)),
+        ("v1: clicks today, earlier runs too", *(shown.days.clicks for shown in listed)),
     ]
     return output.table("", *account.reported, rows=rows)

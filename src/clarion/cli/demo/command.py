@@ -2,7 +2,10 @@
 
 import asyncio
 import shlex
+import shutil
+import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +33,7 @@ from clarion.db.pool import Database
 DEVICES = 100_000
 DEFAULT_PORT = 8443
 _DEAD_TOKENS = 0.02
-_REPORTING = 500
+_REPORTING = 400
 
 
 def demo(
@@ -40,7 +43,7 @@ def demo(
             "--devices",
             min=10,
             max=5_000_000,
-            help=f"Devices over three applications. Default: {DEVICES:,}, or those of an earlier run.",
+            help=f"Devices over three applications, at least. Default: {DEVICES:,}, or those of an earlier run.",
             show_default=False,
         ),
     ] = None,
@@ -102,31 +105,32 @@ async def _play(settings: Settings, number: int | None, *, leave: bool, as_json:
 
 async def _story(stage: Stage, notebook: Notebook, number: int | None) -> Account:
     """From an empty database to the report."""
-    db = await Database.open(await conninfo_of(stage.settings), size=4, application_name="clarion demo")
-    try:
-        async with StubClient(stage.stub.url, Path(stage.stub.ca_file)) as stub:
-            ours = await _prepare(stage, db, stub, notebook, number)
-            v1 = V1Caller(Connection(stage.url, stage.running.ca_file), notebook.email, notebook.api_key)
-            today = clock.now().date()
-            before = {
-                platform: await asyncio.to_thread(results.read_days, v1, partner_id, today)
-                for platform, partner_id in PARTNER_IDS.items()
-            }
-            account = await _send(stage, db, stub, ours, v1, notebook)
-            headline("Devices report what they received")
-            began = time.monotonic()
-            reported = await devices.report(stage, stub, ours, notebook, _REPORTING)
-            number_of = sum(each.devices for each in reported.values())
-            said(f"{number_of:,} devices registered and reported in {time.monotonic() - began:.1f} s")
-            headline("Reading the results back over v1")
-            listed = {
-                platform: await asyncio.to_thread(results.read, v1, send.partner_id, send.message_id, today)
-                for platform, send in zip(ours.apps, account.sends, strict=True)
-            }
-            accounts.add_reports(account, reported, listed, before)
-            return account
-    finally:
-        await db.close()
+    async with AsyncExitStack() as resources:
+        db = await Database.open(await conninfo_of(stage.settings), size=4, application_name="clarion demo")
+        resources.push_async_callback(db.close)
+        stub = await resources.enter_async_context(StubClient(stage.stub.url, Path(stage.stub.ca_file)))
+        ours = await _prepare(stage, db, stub, notebook, number)
+        connection = Connection(stage.url, stage.running.ca_file)
+        resources.callback(connection.close)
+        v1 = V1Caller(connection, notebook.email, notebook.api_key)
+        today = clock.now().date()
+        before = {
+            platform: await asyncio.to_thread(results.read_days, v1, partner_id, today)
+            for platform, partner_id in PARTNER_IDS.items()
+        }
+        account = await _send(stage, db, stub, ours, v1, notebook)
+        headline("Devices report what they received")
+        began = time.monotonic()
+        reported = await devices.report(stage, stub, ours, notebook, _REPORTING)
+        number_of = sum(each.devices for each in reported.values())
+        said(f"{number_of:,} devices registered and reported in {time.monotonic() - began:.1f} s")
+        headline("Reading the results back over v1")
+        listed = {
+            platform: await asyncio.to_thread(results.read, v1, send.partner_id, send.message_id, today)
+            for platform, send in zip(ours.apps, account.sends, strict=True)
+        }
+        accounts.add_reports(account, reported, listed, before)
+        return account
 
 
 async def _prepare(stage: Stage, db: Database, stub: StubClient, notebook: Notebook, number: int | None) -> Company:
@@ -136,15 +140,15 @@ async def _prepare(stage: Stage, db: Database, stub: StubClient, notebook: Noteb
     await company.connect_gateways(stage, db, stub)
     said(f"{notebook.email} manages {', '.join(PARTNER_IDS.values())}")
     wanted = number or notebook.devices or DEVICES
-    if notebook.devices != wanted:
+    if notebook.devices < wanted:
+        notebook.devices, notebook.origin = wanted, notebook.origin or stub.origin
         with output.progress() as bar:
             began = time.monotonic()
-            await company.import_base(stage, db, stub, ours, wanted, bar)
+            await company.import_base(stage, db, stub, ours, notebook, bar)
         said(f"{wanted:,} devices imported in {time.monotonic() - began:.1f} s")
-        notebook.devices = wanted
         keep(stage.settings.data_dir, notebook)
     else:
-        said(f"{wanted:,} devices of an earlier run")
+        said(f"{notebook.devices:,} devices of an earlier run; --fresh begins anew")
     # From now on some tokens are dead: the gateways say so, and the devices that hold them are switched off.
     await stub.set_knobs({"dead_rate": _DEAD_TOKENS})
     return ours
@@ -179,6 +183,7 @@ def _report(account: Account) -> RenderableType:
 
 def _what_next(stage: Stage, notebook: Notebook) -> RenderableType:
     where = f"--data-dir {shlex.quote(str(stage.settings.data_dir))}"
+    command = "clarion" if shutil.which("clarion") else shlex.quote(sys.argv[0])
     app = PARTNER_IDS[Platform.IOS]
     lines = [
         f"Server:         {stage.url}",
@@ -189,11 +194,11 @@ def _what_next(stage: Stage, notebook: Notebook) -> RenderableType:
         *(f"SDK key:        {name}:{key}" for name, key in notebook.private_keys.items()),
         "",
         "Try, in another window:",
-        f"  clarion curl GET /v1/me/apps/{app}/messages {where}",
-        f"  clarion curl GET /v1/me/apps/{app}/stats {where}",
-        f"""  clarion curl POST /v1/me/apps/{app}/campaigns --json '{{"name": "Mine"}}' {where}""",
-        f"""  clarion segments count {app} --where '{{"column": "vip", "op": "eq", "value": true}}' {where}""",
-        f"  clarion status {where}",
+        f"  {command} curl GET /v1/me/apps/{app}/messages {where}",
+        f"  {command} curl GET /v1/me/apps/{app}/stats {where}",
+        f"""  {command} curl POST /v1/me/apps/{app}/campaigns --json '{{"name": "Mine"}}' {where}""",
+        f"""  {command} segments count {app} --where '{{"column": "vip", "op": "eq", "value": true}}' {where}""",
+        f"  {command} status {where}",
         "",
         "Ctrl-C ends the demo. Running it again goes on with this company; --fresh begins anew.",
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.progress import Progress as Bar
 
 from clarion.apps import service as apps
@@ -118,14 +119,16 @@ async def _segments(conn: Conn, app: App) -> int:
     return known[ACTIVE]
 
 
-async def import_base(stage: Stage, db: Database, stub: StubClient, company: Company, devices: int, bar: Bar) -> None:
+async def import_base(
+    stage: Stage, db: Database, stub: StubClient, company: Company, notebook: Notebook, bar: Bar
+) -> None:
     """Generate the devices of each application as a CSV file and import it. Raises ClarionError for rejected lines."""
     folder = stage.settings.data_dir / "files"
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    for platform, count in base.split(devices).items():
+    for platform, count in base.split(notebook.devices).items():
         file = folder / f"{PARTNER_IDS[platform]}.csv"
         task = bar.add_task(f"Making up {count:,} devices for {PARTNER_IDS[platform]}", total=None)
-        subscriptions = await subscriptions_of(stub, count) if platform is Platform.WEB else []
+        subscriptions = await subscriptions_of(stub, notebook, count) if platform is Platform.WEB else []
         await asyncio.to_thread(base.write, file, platform, count, subscriptions)
         bar.remove_task(task)
         report = watched(bar, f"Importing {PARTNER_IDS[platform]}")
@@ -135,10 +138,12 @@ async def import_base(stage: Stage, db: Database, stub: StubClient, company: Com
             raise ClarionError(f"{result.rejected} generated devices were rejected.", f"{rejects} tells why.")
 
 
-async def subscriptions_of(stub: StubClient, count: int) -> list[base.Subscription]:
-    """The first `count` Web Push subscriptions of the stub."""
+async def subscriptions_of(stub: StubClient, notebook: Notebook, count: int) -> list[base.Subscription]:
+    """The first `count` Web Push subscriptions of the stub, at the origin that browsers got them from."""
     found: list[base.Subscription] = []
     while len(found) < count:
         size = min(_SUBSCRIPTIONS_AT_ONCE, count - len(found))
         found += msgspec.convert(await stub.subscriptions(len(found), size), list[base.Subscription])
-    return found
+    if notebook.origin == stub.origin:
+        return found
+    return [replace(each, endpoint=notebook.origin + each.endpoint.removeprefix(stub.origin)) for each in found]

@@ -22,7 +22,7 @@ from clarion.cli.demo.company import Company, subscriptions_of
 from clarion.cli.demo.stage import Notebook, Stage
 from clarion.cli.stub_client import StubClient
 
-AT_ONCE = 4
+AT_ONCE = 8
 _PRESSED = 0.35
 _PRESSED_BUTTON = 0.6
 _SENT_TWICE = 0.05
@@ -37,7 +37,7 @@ class Received(Struct, frozen=True):
     keys: Mapping[str, str] | None = None
 
 
-class Reported(Struct):
+class Reported(Struct, rename="camel"):
     """What the devices of one application reported, by their own count, and how often the server knew it already."""
 
     devices: int = 0
@@ -54,7 +54,7 @@ async def report(
     """Let up to `devices` devices of each application report what they received; the sums of each application."""
     subscriptions = {
         each.endpoint.rpartition("/")[2]: each
-        for each in await subscriptions_of(stub, base.split(notebook.devices)[Platform.WEB])
+        for each in await subscriptions_of(stub, notebook, base.split(notebook.devices)[Platform.WEB])
     }
     sums = {}
     for platform, app in company.apps.items():

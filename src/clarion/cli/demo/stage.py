@@ -29,9 +29,11 @@ _STUB_ENDS_WITHIN = 5.0
 
 
 class Notebook(Struct):
-    """What a later run has to know: how many devices there are, and the secrets of the company."""
+    """What a later run has to know: how many devices there are, the origin that web subscriptions were made at (a
+    later stub may listen elsewhere), and the secrets of the company."""
 
     devices: int = 0
+    origin: str = ""
     email: str = ""
     api_key: str = ""
     private_keys: dict[str, str] = {}

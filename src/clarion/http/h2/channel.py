@@ -210,6 +210,7 @@ class Channel:
     def _adopted(self, connection: Connection) -> None:
         if not connection.usable:
             self._opener.failed(f"the peer closed the connection at once: {connection.goodbye}")
+            connection.close()
             return
         self._connections.append(connection)
         self._arm(min(self._due, monotonic() + self._beat))

@@ -1,0 +1,81 @@
+"""`clarion users`: people, keys, grants."""
+
+import pytest
+
+from tests.cli.conftest import Clarion, Installation
+
+
+def call(installation: Installation, email: str, key: str, path: str = "/v1/me", code: int = 0) -> str:
+    """The answer to a GET signed with a key as it was printed."""
+    where = ("--base-url", installation.url, "--ca", installation.ca_file)
+    return installation.clarion.run(
+        "curl", "GET", path, "--email", email, "--api-key", key, *where, code=code, where=False
+    ).stdout
+
+
+def test_a_new_person_can_call_with_the_key_that_was_printed(installation: Installation) -> None:
+    email, key = installation.clarion.new_person()
+    assert call(installation, email, key) == "Welcome\n"
+
+
+def test_people_manage_the_applications_they_were_created_with(installation: Installation) -> None:
+    clarion = installation.clarion
+    own, other = clarion.new_app("ios"), clarion.new_app("ios")
+    email, key = clarion.new_person("--apps", own)
+    assert '"data":[]' in call(installation, email, key, f"/v1/me/apps/{own}/campaigns")
+    assert "API_ERR_FORBIDDEN" in call(installation, email, key, f"/v1/me/apps/{other}/campaigns", code=1)
+    clarion.run("users", "grant", email, "--apps", other)
+    assert '"data":[]' in call(installation, email, key, f"/v1/me/apps/{other}/campaigns")
+
+
+def test_somebody_without_applications_is_pointed_out(clarion: Clarion) -> None:
+    result = clarion.run("users", "create", "alone@shop.example")
+    assert "manages no application" in result.stderr
+    assert "manages no application" not in clarion.run(
+        "users", "create", "chief@shop.example", "--role", "administrator"
+    ).stderr
+
+
+def test_an_address_is_taken_once_in_any_case(clarion: Clarion) -> None:
+    email, _ = clarion.new_person()
+    assert email in clarion.refused("users", "create", email.upper())["error"].lower()
+
+
+def test_an_unknown_application_makes_nobody(clarion: Clarion) -> None:
+    complaint = clarion.refused("users", "create", "nobody@shop.example", "--apps", "no-such-app")
+    assert "no-such-app" in complaint["error"]
+    assert "nobody@shop.example" not in [person["email"] for person in clarion.json("users", "list")]
+
+
+def test_what_is_no_address_is_refused_with_its_place(clarion: Clarion) -> None:
+    complaint = clarion.refused("users", "create", "not an address")
+    assert complaint["findings"][0]["pointer"] == "/email"
+
+
+def test_the_role_is_one_of_three(clarion: Clarion) -> None:
+    clarion.run("users", "create", "x@shop.example", "--role", "king", code=2)
+
+
+@pytest.mark.parametrize("role", ["administrator", "operator", "viewer"])
+def test_the_list_shows_everybody_with_their_role(clarion: Clarion, role: str) -> None:
+    email, _ = clarion.new_person("--role", role)
+    assert {"email": email, "role": role} in clarion.json("users", "list")
+    assert email in clarion.run("users", "list").stdout
+
+
+def test_a_new_key_ends_the_old_one(installation: Installation) -> None:
+    email, old = installation.clarion.new_person()
+    made = installation.clarion.json("users", "new-key", email)
+    assert call(installation, email, made["apiKey"]) == "Welcome\n"
+    installation.clarion.run(
+        *("curl", "GET", "/v1/me", "--email", email, "--api-key", old),
+        *("--base-url", installation.url, "--ca", installation.ca_file),
+        code=1,
+        where=False,
+    )
+
+
+def test_who_is_disabled_is_shut_out(clarion: Clarion) -> None:
+    email, _ = clarion.new_person()
+    assert clarion.json("users", "disable", email) == {"email": email, "disabled": True}
+    assert "No user" in clarion.refused("users", "new-key", email)["error"]
