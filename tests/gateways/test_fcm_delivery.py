@@ -120,10 +120,10 @@ async def test_a_payload_that_is_wrong_is_refused_and_kills_no_token(stub: StubS
 
 async def test_beyond_the_quota_notifications_wait_inside_and_room_is_0(stub: StubServer) -> None:
     document = json.dumps(stub.issue("fcm")).encode()
-    quota = Quota(per_minute=2400)  # 120 at once, then 38 a second
-    gateway = FcmGateway(credentials.parse(document), endpoint=stub.url, ca_file=str(stub.ca_file), quota=quota)
     loop = asyncio.get_running_loop()
     began = loop.time()
+    quota = Quota(per_minute=2400)  # 120 at once, then 38 a second
+    gateway = FcmGateway(credentials.parse(document), endpoint=stub.url, ca_file=str(stub.ca_file), quota=quota)
     futures: list[asyncio.Future[Verdict]] = [loop.create_future() for _ in range(140)]
     for number, future in enumerate(futures):
         gateway.send(notification(number), future.set_result)
