@@ -25,7 +25,9 @@ def service_account(**changed: str) -> str:
 
 
 def gateway(clarion: Clarion, partner_id: str) -> str | None:
-    found: str | None = next(each["gateway"] for each in clarion.json("apps", "list") if each["partnerId"] == partner_id)
+    found: str | None = next(
+        each["gateway"] for each in clarion.json("apps", "list") if each["partnerId"] == partner_id
+    )
     return found
 
 

@@ -31,9 +31,10 @@ def test_people_manage_the_applications_they_were_created_with(installation: Ins
 def test_somebody_without_applications_is_pointed_out(clarion: Clarion) -> None:
     result = clarion.run("users", "create", "alone@shop.example")
     assert "manages no application" in result.stderr
-    assert "manages no application" not in clarion.run(
-        "users", "create", "chief@shop.example", "--role", "administrator"
-    ).stderr
+    assert (
+        "manages no application"
+        not in clarion.run("users", "create", "chief@shop.example", "--role", "administrator").stderr
+    )
 
 
 def test_an_address_is_taken_once_in_any_case(clarion: Clarion) -> None:

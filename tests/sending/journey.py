@@ -55,7 +55,7 @@ class Journey:
         """Give the application credentials of the stub."""
         secret = json.dumps(stub.issue(GATEWAY_OF[self.app.platform])).encode()
         async with self.database.transaction() as conn:
-            await apps.set_gateway(conn, self.sealer, self.app, secret, stub.url, str(stub.ca_file))
+            await apps.set_gateway(conn, self.sealer, self.app, secret, stub.url, stub.ca_file.read_text())
 
     async def add_devices(self, count: int, start: int = 0, **fields: Value) -> list[int]:
         """Devices `d<n>` with a token each, and these columns."""

@@ -94,7 +94,7 @@ async def sender(context: Context, stop: asyncio.Event) -> None:
     db = await Database.open(
         context.conninfo, size=_SENDER_CONNECTIONS, application_name=f"clarion sender-{context.index}"
     )
-    sending = work.sender(db, sealer(context.settings))
+    sending = work.sender(db, sealer(context.settings), context.settings)
     try:
         timers = Timers(db, work.timers(db))
         context.ready()

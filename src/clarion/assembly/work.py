@@ -1,19 +1,23 @@
 """Job kinds and timers, bound to the functions that do them."""
 
 from datetime import timedelta
+from functools import partial
 
 from clarion.apps import columns
 from clarion.base.sealing import Sealer
+from clarion.base.settings import Settings
 from clarion.db.pool import Database
 from clarion.identity import service as identity
 from clarion.queue import Handler, Timer
+from clarion.results import service as results
+from clarion.sending.gateways_pool import open_from
 from clarion.sending.worker import Sender
 from clarion.tracking import service as tracking
 
 
-def sender(db: Database, sealer: Sealer) -> Sender:
-    """The handlers of queue `send`, with the gateways they share."""
-    return Sender(db, sealer)
+def sender(db: Database, sealer: Sealer, settings: Settings) -> Sender:
+    """The handlers of queue `send`, with the gateways they share; the senders of an installation share FCM's quota."""
+    return Sender(db, sealer, opener=partial(open_from, share=1 / max(1, settings.senders)))
 
 
 def handlers(db: Database) -> dict[str, Handler]:
@@ -34,7 +38,11 @@ def timers(db: Database) -> list[Timer]:
         async with db.transaction() as conn:
             await identity.purge_tokens(conn)
 
+    async def ledger() -> None:
+        await results.drop_old(db)
+
     return [
+        Timer("results.drop_old", timedelta(days=1), ledger),
         Timer("tracking.partitions", timedelta(hours=6), partitions),
         Timer("identity.tokens", timedelta(hours=1), tokens),
     ]

@@ -14,7 +14,8 @@ _SECRET_WORDS = ("secret", "password", "api_key", "private_key", "authorization"
 
 def configure(*, json: bool, level: str = "info", process: str = "") -> None:
     """Set up logging for this process. `process` is added to every line ("api-1", "sender-2", "supervisor")."""
-    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    coloured = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer: Any = structlog.processors.JSONRenderer() if json else coloured
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg.types.json import Jsonb
@@ -38,38 +37,32 @@ class _CampaignRow(Struct):
 class _MessageRow(Struct):
     id: int
     revision: int
-    state: str
+    state: MessageState
     name: str
-    contents: Any
+    contents: tuple[Content, ...]
     external_id: str | None
     campaign_id: int | None
     use_pressure: bool
-    test_segments: list[int]
-    campaign_segments: list[int]
-    lists: list[int]
-    guarantee: str
+    test_segments: tuple[int, ...]
+    campaign_segments: tuple[int, ...]
+    lists: tuple[int, ...]
+    guarantee: Guarantee
     time_to_live: int
 
     def typed(self) -> Message:
         draft = MessageDraft(
             name=self.name,
-            contents=msgspec.convert(self.contents, tuple[Content, ...]),
+            contents=self.contents,
             external_id=self.external_id,
             campaign_id=self.campaign_id,
             use_pressure=self.use_pressure,
-            test_segments=tuple(self.test_segments),
-            campaign_segments=tuple(self.campaign_segments),
-            lists=tuple(self.lists),
-            guarantee=Guarantee(self.guarantee),
+            test_segments=self.test_segments,
+            campaign_segments=self.campaign_segments,
+            lists=self.lists,
+            guarantee=self.guarantee,
             time_to_live=self.time_to_live,
         )
-        return Message(id=self.id, revision=self.revision, state=MessageState(self.state), draft=draft)
-
-
-class _ActionRow(Struct):
-    id: int
-    kind: str
-    button: str
+        return Message(id=self.id, revision=self.revision, state=self.state, draft=draft)
 
 
 async def insert_campaign(conn: Conn, app_id: int, draft: CampaignDraft) -> int | None:
@@ -315,13 +308,12 @@ async def ensure_actions(conn: Conn, app_id: int, message_id: int, wanted: set[t
 
 async def list_actions(conn: Conn, app_id: int, message_id: int) -> list[Action]:
     """The actions of a message, those of earlier revisions included, by id."""
-    found = await rows(
+    return await rows(
         conn,
         "SELECT id, kind, button FROM clarion.message_action WHERE app_id = %s AND message_id = %s ORDER BY id",
         (app_id, message_id),
-        of=_ActionRow,
+        of=Action,
     )
-    return [Action(id=action.id, kind=ActionKind(action.kind), button=action.button) for action in found]
 
 
 def _message_values(app_id: int, draft: MessageDraft) -> dict[str, Any]:

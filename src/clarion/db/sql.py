@@ -1,7 +1,8 @@
 """The one way to run SQL.
 
 Stores write literal SQL and run it through these five verbs; values are always bound. `of=` names a msgspec Struct
-whose fields match the columns by name. Per-application tables are named through `app_table` and nowhere else.
+whose fields match the columns by name; texts become the enums they stand for. Per-application tables are named through
+`app_table` and nowhere else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ async def rows(conn: Conn, query: Query, params: Params = (), *, of: type[T]) ->
     """All rows, each as an `of`, columns matched to its fields by name."""
     cursor = await conn.execute(query, params)
     names = [column.name for column in cursor.description or ()]
-    return [of(**dict(zip(names, values, strict=True))) for values in await cursor.fetchall()]
+    return [msgspec.convert(dict(zip(names, values, strict=True)), of) for values in await cursor.fetchall()]
 
 
 async def row(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> T | None:
@@ -37,7 +38,7 @@ async def row(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> 
     if values is None:
         return None
     names = [column.name for column in cursor.description or ()]
-    return of(**dict(zip(names, values, strict=True)))
+    return msgspec.convert(dict(zip(names, values, strict=True)), of)
 
 
 async def value(conn: Conn, query: Query, params: Params = ()) -> Any:

@@ -2,29 +2,18 @@
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from clarion.db.sql import Conn, execute, row, rows, value
 from clarion.identity.model import AuditEntry, KeyHolder, Person, Role, TokenHolder
 
 
-class _PersonRow(Struct):
-    id: int
-    email: str
-    role: str
-
-    def typed(self) -> Person:
-        return Person(id=self.id, email=self.email, role=Role(self.role))
-
-
-class _KeyRow(_PersonRow):
+class _KeyRow(Person, frozen=True):
     api_key: bytes
 
     def holder(self) -> KeyHolder:
-        return KeyHolder(person=self.typed(), sealed_key=self.api_key)
+        return KeyHolder(Person(self.id, self.email, self.role), self.api_key)
 
 
-class _TokenRow(_KeyRow):
+class _TokenRow(_KeyRow, frozen=True):
     expires_at: datetime
 
 
@@ -49,12 +38,11 @@ async def insert_person(conn: Conn, person: Person, sealed_key: bytes) -> bool:
 
 async def list_people(conn: Conn) -> list[Person]:
     """Everybody who is not disabled, by e-mail address."""
-    found = await rows(
+    return await rows(
         conn,
         "SELECT id, email, role FROM clarion.person WHERE disabled_at IS NULL ORDER BY lower(email)",
-        of=_PersonRow,
+        of=Person,
     )
-    return [person.typed() for person in found]
 
 
 async def holder_of_email(conn: Conn, email: str) -> KeyHolder | None:

@@ -64,12 +64,12 @@ class Lane:
 
 
 def open_from(config: GatewayConfig, *, share: float = 1.0) -> Gateway:
-    """Open a gateway by its stored settings; `ca` is PEM, or the path of a PEM file. Raises ConfigurationError.
+    """Open a gateway by its stored settings; their `ca` is PEM text. Raises ConfigurationError.
 
     `share` is the part of the application's quota at the push service that this process may use.
     """
-    if config.ca is None or "-----BEGIN" not in config.ca:
-        return open_gateway(config.kind, config.secret, config.endpoint, config.ca, share=share)
+    if config.ca is None:
+        return open_gateway(config.kind, config.secret, config.endpoint, share=share)
     # The TLS context reads the authorities while the gateway is made; the file is not needed afterwards.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(config.ca)

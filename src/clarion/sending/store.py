@@ -1,64 +1,15 @@
 """The SQL of `send`. Counts of outcomes live in its chunks (`results.store`) and are summed here as chunks close."""
 
-from datetime import datetime
-from typing import Any
-
 import msgspec
-from msgspec import Struct
 from psycopg.types.json import Jsonb
 
-from clarion.content.model import Content, Guarantee
+from clarion.content.model import Content
 from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value
 from clarion.results.model import Counts
-from clarion.sending.model import NewSend, Send, SendKind, SendState
+from clarion.sending.model import NewSend, Send, SendState
 
 _DEVICE_BYTES = 300
 """Bytes of a device's row, at the least: the estimate is rather too high."""
-
-
-class _Row(Struct):
-    id: int
-    message_id: int
-    campaign_id: int | None
-    kind: str
-    state: str
-    reason: str | None
-    revision: int
-    predicate: Any
-    guarantee: str
-    priority: int
-    time_to_live: int
-    expires_at: datetime
-    plan_cursor: int | None
-    audience: int | None
-    chunks: int
-    chunks_open: int
-    created_at: datetime
-    frozen_at: datetime | None
-    closed_at: datetime | None
-
-    def typed(self) -> Send:
-        return Send(
-            id=self.id,
-            message_id=self.message_id,
-            campaign_id=self.campaign_id,
-            kind=SendKind(self.kind),
-            state=SendState(self.state),
-            reason=self.reason,
-            revision=self.revision,
-            predicate=self.predicate,
-            guarantee=Guarantee(self.guarantee),
-            priority=self.priority,
-            time_to_live=self.time_to_live,
-            expires_at=self.expires_at,
-            plan_cursor=self.plan_cursor,
-            audience=self.audience,
-            chunks=self.chunks,
-            chunks_open=self.chunks_open,
-            created_at=self.created_at,
-            frozen_at=self.frozen_at,
-            closed_at=self.closed_at,
-        )
 
 
 async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
@@ -94,7 +45,7 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
 
 async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
     """One send."""
-    found = await row(
+    return await row(
         conn,
         """
         SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
@@ -102,14 +53,13 @@ async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
         FROM clarion.send WHERE app_id = %s AND id = %s
         """,
         (app_id, send_id),
-        of=_Row,
+        of=Send,
     )
-    return found.typed() if found else None
 
 
 async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
     """The sends of an application, newest first; those that have not ended stand before all others."""
-    found = await rows(
+    return await rows(
         conn,
         """
         SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
@@ -117,14 +67,13 @@ async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
         FROM clarion.send WHERE app_id = %s ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s
         """,
         (app_id, limit),
-        of=_Row,
+        of=Send,
     )
-    return [each.typed() for each in found]
 
 
 async def lock(conn: Conn, app_id: int, send_id: int) -> Send | None:
     """As `find`, and nobody else changes it before this transaction ends."""
-    found = await row(
+    return await row(
         conn,
         """
         SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
@@ -132,9 +81,8 @@ async def lock(conn: Conn, app_id: int, send_id: int) -> Send | None:
         FROM clarion.send WHERE app_id = %s AND id = %s FOR UPDATE
         """,
         (app_id, send_id),
-        of=_Row,
+        of=Send,
     )
-    return found.typed() if found else None
 
 
 async def state(conn: Conn, app_id: int, send_id: int) -> SendState:

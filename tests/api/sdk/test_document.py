@@ -9,12 +9,15 @@ from clarion.api.contract.document import escape
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.schemas import Schemas
 from clarion.api.sdk.call import Services, Settings
+from clarion.api.sdk.profile import MEMBERS
 from clarion.api.sdk.reports import BATCH
 from clarion.api.sdk.surface import SdkSurface
 from clarion.api.v2.problems import PROBLEMS
 from clarion.apps.model import STANDARD_COLUMNS
 from clarion.assembly.operations import SDK_HANDLERS
 from clarion.base.errors import ConfigurationError
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
 
 
 def test_the_operations_of_this_release(contract: Contract) -> None:
@@ -75,17 +78,12 @@ def test_the_codes_of_problems_are_those_of_the_one_table(contract: Contract) ->
 
 
 def test_every_member_of_a_profile_has_a_column(contract: Contract) -> None:
-    from clarion.api.sdk.profile import _MEMBERS
-
     members = set(contract.document.at("/components/schemas/Profile/properties"))
-    assert members == {*_MEMBERS, "fields"}
-    assert set(_MEMBERS.values()) <= set(STANDARD_COLUMNS)
+    assert members == {*MEMBERS, "fields"}
+    assert set(MEMBERS.values()) <= set(STANDARD_COLUMNS)
 
 
-def test_a_handler_too_few_fails_the_start(contract: Contract) -> None:
+async def test_a_handler_too_few_fails_the_start(contract: Contract, database: Database, sealer: Sealer) -> None:
     handlers = {name: handler for name, handler in SDK_HANDLERS.items() if name != "sendReports"}
-    services: Services = None  # type: ignore[assignment]
-    with pytest.raises((ConfigurationError, AttributeError)) as caught:
-        SdkSurface(contract, services, handlers)
-    assert isinstance(caught.value, ConfigurationError)
-    assert "sendReports" in caught.value.message
+    with pytest.raises(ConfigurationError, match="sendReports"):
+        SdkSurface(contract, Services(database, sealer), handlers)

@@ -221,7 +221,7 @@ async def test_values_of_events_beyond_them_are_rejected(sdk: SdkClient, phone: 
     assert [entry["index"] for entry in receipt["rejected"]] == [0]
 
 
-async def test_reports_arrive_although_the_device_was_offline_for_a_week(sdk: SdkClient, phone: Phone) -> None:
+async def test_the_time_of_a_device_that_was_offline_for_weeks_is_believed(sdk: SdkClient, phone: Phone) -> None:
     at = clock.now() - timedelta(days=29)
     await sdk.send(phone, report("open", at=at.isoformat()))
     assert (await sdk.profile(phone))["lastopen"] == f"{at:%Y-%m-%d %H:%M:%S}"

@@ -33,7 +33,8 @@ def unusual_findings(value: Any, limit: int = 100) -> list[Finding]:
                 message = f"Malformed field `{label(path)}`: the number does not fit 64 bits"
                 findings.append(Finding(pointer(path), code, message))
         elif type(item) is dict:
-            stack.extend(((*path, name), child) for name, child in reversed(item.items()))
+            # What stands under a name with a NUL is not looked at: an answer could not say where it is.
+            stack.extend(((*path, name), child) for name, child in reversed(item.items()) if not has_nul(name))
             if any(has_nul(name) for name in item):
                 message = f"Malformed field `{label(path)}`: a NUL character in a member name is not allowed"
                 findings.append(Finding(pointer(path), "nul", message))

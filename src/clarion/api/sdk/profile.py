@@ -16,7 +16,7 @@ from clarion.devices.values import parse_value, parse_web_keys
 from clarion.gateways import origins
 
 _COLUMNS: Final = {column.name: column for column in STANDARD_COLUMNS}
-_MEMBERS: Final = {
+MEMBERS: Final = {
     "language": _COLUMNS["language"],
     "country": _COLUMNS["countryCode"],
     "timeZone": _COLUMNS["time_zone"],
@@ -29,7 +29,9 @@ _MEMBERS: Final = {
     "notificationsEnabled": _COLUMNS["enabled_notifs"],
     "inAppsEnabled": _COLUMNS["enabled_inapps"],
 }
-ALLOWED: Final = _MEMBERS["notificationsAllowed"]
+"""The column behind each member of a profile."""
+
+ALLOWED: Final = MEMBERS["notificationsAllowed"]
 
 _FORMS: Final = {
     Platform.ANDROID: (re.compile(r"[\x21-\x7e]{2,4096}"), "an FCM registration token"),
@@ -50,7 +52,7 @@ def read_profile(scheme: Scheme, profile: Mapping[str, object], at: str = "") ->
             typed |= own
             findings += [Finding(f"{at}/fields{found.pointer}", found.code, found.message) for found in wrong]
             continue
-        column = _MEMBERS[member]
+        column = MEMBERS[member]
         typed[column] = parse_value(column, given.upper() if member == "country" and isinstance(given, str) else given)
     return typed, findings
 

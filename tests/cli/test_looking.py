@@ -1,0 +1,147 @@
+"""`clarion status`, `clarion doctor`, `clarion db`, and what all commands have in common."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from clarion import __version__
+from clarion.cli.main import app
+from clarion.db import migrate
+from tests.cli.conftest import Clarion, Installation
+
+
+def checks_of(text: str) -> dict[str, str]:
+    return {each["check"]: each["state"] for each in json.loads(text)}
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    for name, command in root.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner in command.commands)
+        else:
+            yield (name,)
+
+
+@pytest.mark.parametrize("command", sorted(commands()), ids=" ".join)
+def test_the_help_of_every_command_teaches_by_an_example(command: tuple[str, ...]) -> None:
+    shown = Clarion(Path("unused")).run(*command, "--help", where=False).stdout
+    assert re.search(rf"Examples?:\s+clarion {' '.join(command)}\b", shown), shown
+    assert "--json" in shown
+    assert "--data-dir" in shown
+
+
+def test_the_version_is_told() -> None:
+    assert Clarion(Path("unused")).run("--version", where=False).stdout == f"clarion {__version__}\n"
+
+
+def test_wrong_usage_is_exit_code_2(clarion: Clarion) -> None:
+    clarion.run("users", "create", code=2)
+    clarion.run("no-such-command", code=2, where=False)
+    clarion.run("segments", "create", "shop", "name", code=2)
+
+
+def test_a_complaint_is_red_text_for_people_and_json_for_machines(clarion: Clarion) -> None:
+    text = clarion.run("columns", "list", "nobody", code=1)
+    assert text.stdout == ""
+    assert "No application has the partner id nobody." in text.stderr
+    complaint = clarion.refused("columns", "list", "nobody")
+    assert complaint == {"error": complaint["error"], "hint": complaint["hint"]}
+    assert complaint["hint"]
+
+
+def test_brackets_in_names_are_shown_as_they_are(clarion: Clarion) -> None:
+    partner_id = clarion.new_app("ios")
+    clarion.run("segments", "create", partner_id, "[bold]odd[/bold]", "--where", '{"any": []}')
+    assert "[bold]odd[/bold]" in clarion.run("segments", "list", partner_id).stdout
+
+
+def test_commands_work_without_a_running_server_and_say_that_they_make_a_database(elsewhere: Clarion) -> None:
+    first = elsewhere.run("apps", "create", "shop", "--platform", "ios", "--name", "Shop")
+    assert "no installation" in first.stderr
+    second = elsewhere.run("apps", "list")
+    assert "shop" in second.stdout
+    assert second.stderr == ""
+
+
+def test_the_status_of_a_running_installation(installation: Installation) -> None:
+    shown = installation.clarion.json("status")
+    assert shown["running"] is True
+    assert shown["urls"] == {"https": installation.url}
+    processes = {each["name"]: each for each in shown["processes"]}
+    assert {name: each["pid"] for name, each in processes.items()} == installation.pids
+    assert all(each["alive"] and each["memory"] > 10_000_000 for each in processes.values())
+    assert shown["database"] == "reachable"
+    assert shown["deadJobs"] == 0
+    assert installation.url in installation.clarion.run("status").stdout
+
+
+def test_the_status_of_an_installation_that_does_not_run(elsewhere: Clarion) -> None:
+    shown = elsewhere.json("status")
+    assert (shown["running"], shown["processes"], shown["sends"]) == (False, [], [])
+    assert "No database runs" in shown["database"]
+    assert "No server" in elsewhere.run("status").stdout
+    assert not elsewhere.data_dir.exists()
+
+
+def test_a_sound_installation_passes_every_check(installation: Installation) -> None:
+    port = installation.url.rpartition(":")[2]
+    result = installation.clarion.run("doctor", "--port", port, "--json")
+    found = checks_of(result.stdout)
+    assert set(found) == {
+        *("python", "data folder", "disk space", "PostgreSQL programs", "database", "revision", "clock"),
+        *("sealing key", "gateway credentials", "certificate", "port"),
+    }
+    assert {state for name, state in found.items() if name != "gateway credentials"} == {"ok"}
+
+
+def test_before_the_first_start_there_is_little_to_check(elsewhere: Clarion) -> None:
+    found = checks_of(elsewhere.run("doctor", "--port", "0", "--json").stdout)
+    assert found["database"] == found["revision"] == "skipped"
+    assert found["data folder"] == "warning"
+    assert not elsewhere.data_dir.exists()
+
+
+def test_a_lost_sealing_key_and_a_port_in_use_are_found(elsewhere: Clarion) -> None:
+    elsewhere.run("users", "create", "a@shop.example")
+    (elsewhere.data_dir / "seal.key").unlink()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = elsewhere.run("doctor", "--port", port, "--json", code=1)
+        assert port in elsewhere.run("doctor", "--port", port, code=1).stdout
+    found = checks_of(result.stdout)
+    assert found["sealing key"] == found["port"] == "failed"
+    assert found["gateway credentials"] == "skipped"
+    assert not (elsewhere.data_dir / "seal.key").exists()
+
+
+def test_a_certificate_that_is_none_is_found(elsewhere: Clarion, tmp_path: Path) -> None:
+    (tmp_path / "tls.pem").write_text("no certificate")
+    given = ("--certificate", str(tmp_path / "tls.pem"), "--certificate-key", str(tmp_path / "tls.pem"))
+    assert checks_of(elsewhere.run("doctor", "--port", "0", "--json", *given, code=1).stdout)["certificate"] == "failed"
+
+
+def test_the_embedded_database_is_at_the_newest_revision(clarion: Clarion) -> None:
+    newest = migrate.newest()
+    assert clarion.json("db", "migrate") == {"revision": newest, "before": newest}
+
+
+def test_a_database_by_url_is_migrated_when_told(empty_database: str, elsewhere: Clarion) -> None:
+    where = ("--database-url", empty_database)
+    complaint = elsewhere.refused("apps", "list", *where)
+    assert "clarion db migrate" in complaint["hint"]
+    assert elsewhere.json("db", "migrate", *where) == {"revision": migrate.newest(), "before": None}
+    assert elsewhere.json("apps", "list", *where) == []
+    assert elsewhere.json("db", "migrate", *where)["before"] == migrate.newest()
+
+
+def test_a_database_that_does_not_answer_is_named(elsewhere: Clarion) -> None:
+    complaint = elsewhere.refused("apps", "list", "--database-url", "postgresql://nobody@127.0.0.1:9/none")
+    assert "PostgreSQL cannot be reached" in complaint["error"]
