@@ -85,12 +85,12 @@ async def test_gateway_credentials_are_checked_sealed_and_counted(database: Data
             await apps.set_gateway(conn, sealer, app, b"{}")
         await apps.set_gateway(conn, sealer, app, WEBPUSH_SECRET)
         first = await apps.gateway_of(conn, sealer, app.id)
-        await apps.set_gateway(conn, sealer, app, WEBPUSH_SECRET, "https://127.0.0.1:1", "-----BEGIN CERTIFICATE-----")
+        await apps.set_gateway(conn, sealer, app, WEBPUSH_SECRET, "https://127.0.0.1:1", "PEM")
         second = await apps.gateway_of(conn, sealer, app.id)
         assert first is not None
         assert second is not None
         assert (first.kind, first.endpoint, first.revision) == ("webpush", None, 1)
-        assert (second.endpoint, second.ca, second.revision) == ("https://127.0.0.1:1", "-----BEGIN CERTIFICATE-----", 2)
+        assert (second.endpoint, second.ca, second.revision) == ("https://127.0.0.1:1", "PEM", 2)
         assert first.secret == second.secret == WEBPUSH_SECRET
         stored = await value(conn, "SELECT secret FROM clarion.gateway_credential WHERE app_id = %s", (app.id,))
         assert WEBPUSH_SECRET not in bytes(stored)

@@ -86,16 +86,18 @@ def installation() -> Iterator[Installation]:
     """The installation, as `clarion serve` and `clarion stub` start it."""
     with tempfile.TemporaryDirectory(prefix="clarion-cli-", dir=_memory_disk()) as folder:
         data_dir = Path(folder) / "data"
-        with started("serve", "--port", "0", "--log-level", "warning", data_dir=data_dir) as server:
-            with started("stub", "--port", "0", data_dir=data_dir) as stub:
-                yield Installation(
-                    clarion=Clarion(data_dir),
-                    url=server["urls"]["https"],
-                    ca_file=server["caFile"],
-                    pids=server["pids"],
-                    stub=stub["url"],
-                    stub_ca=stub["caFile"],
-                )
+        with (
+            started("serve", "--port", "0", "--log-level", "warning", data_dir=data_dir) as server,
+            started("stub", "--port", "0", data_dir=data_dir) as stub,
+        ):
+            yield Installation(
+                clarion=Clarion(data_dir),
+                url=server["urls"]["https"],
+                ca_file=server["caFile"],
+                pids=server["pids"],
+                stub=stub["url"],
+                stub_ca=stub["caFile"],
+            )
 
 
 @pytest.fixture

@@ -117,7 +117,8 @@ async def set_gateway(
     """Set the credentials of the application's gateway; the kind follows the platform.
 
     `secret` is the JSON that kind's credentials take, `endpoint` another address than the true service, `ca` the
-    PEM text of the authorities that vouch for it. Raises ConfigurationError, with what to do, when the credentials do not read.
+    PEM text of the authorities that vouch for it. Raises ConfigurationError, with what to do, when the credentials do
+    not read.
     """
     kind = GATEWAY_OF[app.platform]
     check_credentials(kind, secret)

@@ -14,7 +14,11 @@ def bind(settings: Settings) -> list[tuple[str, socket.socket]]:
     """
     bound = [("https", _listen(settings.host, settings.port, "--port"))]
     if settings.http_port:
-        bound.append(("http", _listen("127.0.0.1", settings.http_port, "--http-port")))
+        try:
+            bound.append(("http", _listen("127.0.0.1", settings.http_port, "--http-port")))
+        except ConfigurationError:
+            bound[0][1].close()
+            raise
     return bound
 
 
@@ -26,6 +30,7 @@ def url(scheme: str, listener: socket.socket) -> str:
 
 
 def _listen(host: str, port: int, option: str) -> socket.socket:
+    listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -33,6 +38,8 @@ def _listen(host: str, port: int, option: str) -> socket.socket:
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(
                 f"Port {port} of {host} is in use by another program.",

@@ -10,6 +10,7 @@ from clarion.gateways.origins import authority_of, origin_of
 from clarion.http.h2 import Channel, Failure, client_tls
 
 _TIMEOUT = 30.0
+_FIRST_TIMEOUT = 5.0
 
 
 class StubClient:
@@ -24,6 +25,7 @@ class StubClient:
         self.origin = origin_of(url)
         self._authority = authority_of(self.origin).encode()
         self._tls = client_tls(ca_file=str(ca_file))
+        self._reached = False
 
     async def __aenter__(self) -> "StubClient":
         self._channel = Channel(self.origin, tls=self._tls, connections=1, timeout=_TIMEOUT)
@@ -63,7 +65,9 @@ class StubClient:
             (b":authority", self._authority),
             (b":path", path.encode()),
         ]
-        answer = await self._channel.request(fields, b"" if body is None else msgspec.json.encode(body))
+        raw = b"" if body is None else msgspec.json.encode(body)
+        answer = await self._channel.request(fields, raw, timeout=None if self._reached else _FIRST_TIMEOUT)
+        self._reached = True
         if isinstance(answer, Failure):
             raise Unavailable(
                 f"The stub gateways at {self.origin} do not answer: {answer.reason}",
