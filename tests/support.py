@@ -5,6 +5,15 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
     """Wait for a condition, looking often; fails with TimeoutError after `seconds`."""
@@ -34,3 +43,9 @@ def postmaster(data_dir: Path) -> int:
         return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return 0
+
+
+def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes = b"") -> str:
+    """A private key as PKCS 8, encrypted when there is a password."""
+    encryption: KeySerializationEncryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()

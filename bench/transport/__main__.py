@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.transport import report
 from bench.transport.clients import CLIENTS, Work, missing
-from bench.transport.sink import private_pem, running_sink
+from bench.transport.sink import running_sink
+from clarion.base.authority import private_pem
 
 _TOKEN = "eyJhbGciOiJFUzI1NiIsImtpZCI6IkFCQzEyM0RFRkcifQ." + "x" * 60 + "." + "y" * 86  # as long as a provider token
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.transport.sink import nginx_program
+from clarion.base.authority import CA_FILE
 
 _BENCH = Path(__file__).parents[1]
 _NODE_APN = _BENCH / "node_modules" / "@parse" / "node-apn"
@@ -76,7 +77,7 @@ def missing() -> list[str]:
 def run_channel(work: Work) -> Sample:
     """Clarion's bare channel."""
     command = [sys.executable, "-m", "bench.transport.channel_client", "--port", str(work.port)]
-    command += ["--ca", str(work.folder / "certificate.pem"), "--body", str(work.body), "--token", work.token]
+    command += ["--ca", str(work.folder / CA_FILE), "--body", str(work.body), "--token", work.token]
     command += ["--requests", str(work.requests), "--streams", str(work.streams)]
     return _measure(command)
 
@@ -84,7 +85,7 @@ def run_channel(work: Work) -> Sample:
 def run_node_apn(work: Work) -> Sample:
     """@parse/node-apn on Node's own HTTP/2."""
     command = ["node", str(_BENCH / "transport" / "node_apn.js"), str(work.port)]
-    command += [str(work.folder / "certificate.pem"), str(work.body), str(work.folder / "apns.p8")]
+    command += [str(work.folder / CA_FILE), str(work.body), str(work.folder / "apns.p8")]
     return _measure([*command, str(work.requests), str(work.streams)])
 
 

@@ -1,7 +1,5 @@
 """The independent sink: nginx on loopback, HTTP/2 over TLS, that answers every push with 200."""
 
-import datetime
-import ipaddress
 import shutil
 import socket
 import subprocess
@@ -10,12 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-from clarion.base import clock
+from clarion.base.certificates import generated
 
 _CONFIGURATION = """
 daemon off;
@@ -36,8 +29,8 @@ http {{
     server {{
         listen 127.0.0.1:{port} ssl http2;
         server_name localhost;
-        ssl_certificate {folder}/certificate.pem;
-        ssl_certificate_key {folder}/key.pem;
+        ssl_certificate {folder}/server.pem;
+        ssl_certificate_key {folder}/server.key;
         location /3/device/ {{ add_header apns-id $http_apns_id; return 200; }}
     }}
 }}
@@ -51,11 +44,11 @@ def nginx_program() -> str | None:
 
 @contextmanager
 def running_sink(folder: Path, *, streams: int) -> Iterator[int]:
-    """Start nginx in `folder`, with `certificate.pem` there for clients to trust; gives its port."""
+    """Start nginx in `folder`, with `ca.pem` there for clients to trust; gives its port."""
     program = nginx_program()
     if program is None:
         raise FileNotFoundError("nginx")
-    _write_certificate(folder)
+    generated(folder, "localhost")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -80,29 +73,3 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("nginx does not listen; see its messages above") from None
             time.sleep(0.05)
-
-
-def _write_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(clock.now() - datetime.timedelta(days=1))
-        .not_valid_after(clock.now() + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(private_pem(key))
-
-
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """A private key as unencrypted PKCS 8, the form of APNs keys."""
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

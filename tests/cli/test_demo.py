@@ -74,6 +74,7 @@ def test_the_demo_delivers_a_campaign_and_all_its_figures_agree(elsewhere: Clari
     assert "600 devices of an earlier run" in again.stderr
     assert "All figures agree." in again.stdout
     assert "NOT EXACT" not in again.stdout
+    assert elsewhere.json("status")["running"] is False
 
 
 def test_fresh_deletes_nothing_but_a_demo(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,31 @@ def test_the_status_of_a_running_installation(installation: Installation) -> Non
     assert installation.url in installation.clarion.run("status").stdout
 
 
+def test_the_status_tells_how_far_sends_are(installation: Installation, tmp_path: Path) -> None:
+    """Design principle 5: the sums of a closed send reach its audience."""
+    clarion = installation.clarion
+    partner_id = clarion.new_app("android")
+    clarion.run("apps", "set-gateway", partner_id, "--stub", installation.stub)
+    (tmp_path / "devices.csv").write_text("UDID;token\nA;token-a\nB;token-b\nC;\n")
+    clarion.run("devices", "import", partner_id, str(tmp_path / "devices.csv"))
+    segment = clarion.json("segments", "create", partner_id, "All", "--where", '{"all": []}')["id"]
+    email, _ = clarion.new_person("--apps", partner_id)
+    message = {"name": "M", "segments": {"campaignSegments": [segment]}, "messages": [{"text": "Hello"}]}
+    root = f"/v1/me/apps/{partner_id}/messages"
+    made = clarion.run("curl", "POST", root, "--email", email, "--json", json.dumps(message))
+    clarion.run("curl", "POST", f"{root}/{json.loads(made.stdout)['id']}/send", "--email", email)
+    deadline = time.monotonic() + 30
+    while True:
+        [send] = [each for each in clarion.json("status")["sends"] if each["partnerId"] == partner_id]
+        if send["state"] == "closed" or time.monotonic() > deadline:
+            break
+    assert (send["state"], send["audience"], send["pending"]) == ("closed", 3, 0)
+    assert sum(send["counts"].values()) == 3
+    assert (send["counts"]["delivered"], send["counts"]["suppressed"]) == (2, 1)
+    line = f"{partner_id}, send {send['send']}: closed, audience 3: 2 delivered, 1 suppressed"
+    assert line in clarion.run("status").stdout
+
+
 def test_the_status_of_an_installation_that_does_not_run(elsewhere: Clarion) -> None:
     shown = elsewhere.json("status")
     assert (shown["running"], shown["processes"], shown["sends"]) == (False, [], [])
@@ -112,6 +138,7 @@ def test_before_the_first_start_there_is_little_to_check(elsewhere: Clarion) -> 
 def test_a_lost_sealing_key_and_a_port_in_use_are_found(elsewhere: Clarion) -> None:
     elsewhere.run("users", "create", "a@shop.example")
     (elsewhere.data_dir / "seal.key").unlink()
+    assert "seal.key" in elsewhere.refused("users", "create", "b@shop.example")["error"]
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         result = elsewhere.run("doctor", "--port", port, "--json", code=1)

@@ -36,6 +36,16 @@ def test_a_port_in_use_is_told_before_anything_starts(installation: Installation
     assert not (elsewhere.data_dir / "postgres").exists()
 
 
+def test_the_plain_listener_is_on_loopback_and_on_demand(elsewhere: Clarion) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ("serve", "--port", "0", "--http-port", port, "--log-level", "warning")
+    with started(*arguments, data_dir=elsewhere.data_dir) as server:
+        assert server["urls"]["http"] == f"http://127.0.0.1:{port}"
+        elsewhere.run("users", "create", "a@shop.example")
+        assert elsewhere.run("curl", "GET", "/v1/me", "--base-url", server["urls"]["http"]).stdout == "Welcome\n"
+
+
 def test_a_data_folder_has_one_owner(installation: Installation) -> None:
     complaint = installation.clarion.refused("serve", "--port", "0")
     assert "already run" in complaint["error"]

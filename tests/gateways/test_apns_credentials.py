@@ -10,13 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from clarion.base import clock
@@ -24,14 +18,11 @@ from clarion.base.errors import ConfigurationError
 from clarion.gateways.apns import auth
 from clarion.gateways.apns.credentials import ClientCertificate, SigningKey, parse
 from clarion.http.h2 import client_tls
+from tests.support import pem
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 P256 = ec.generate_private_key(ec.SECP256R1())
 RSA = rsa.generate_private_key(65537, 2048)
-
-
-def pem(key: Key, encryption: KeySerializationEncryption | None = None) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption()).decode()
 
 
 def certificate(key: Key, *, begins: timedelta = timedelta(days=-1), ends: timedelta = timedelta(days=30)) -> str:
@@ -82,7 +73,7 @@ def test_the_text_form_of_credentials_shows_no_key() -> None:
         ({"private_key": "MIGTAgEAMBMGByqGSM49"}, "private_key is not a private key in PEM form"),
         ({"private_key": pem(RSA)}, "private_key is not a P-256 key"),
         ({"private_key": pem(ec.generate_private_key(ec.SECP384R1()))}, "private_key is not a P-256 key"),
-        ({"private_key": pem(P256, BestAvailableEncryption(b"secret"))}, "private_key is encrypted"),
+        ({"private_key": pem(P256, b"secret")}, "private_key is encrypted"),
         ({"key_id": "short"}, "key_id is not 10 letters and digits"),
         ({"team_id": ""}, "team_id is not a text or is empty"),
         ({"team_id": 7}, "team_id is not a text or is empty"),

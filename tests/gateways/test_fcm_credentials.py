@@ -4,16 +4,11 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from clarion.base.errors import ConfigurationError
 from clarion.gateways.fcm.client import FcmGateway
 from clarion.gateways.fcm.credentials import GOOGLE_TOKEN_URI, parse
-
-
-def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
+from tests.support import pem
 
 ACCOUNT: dict[str, object] = {
     "type": "service_account",

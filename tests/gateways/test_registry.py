@@ -4,7 +4,6 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from clarion.base.errors import ConfigurationError
 from clarion.gateways import registry
@@ -12,11 +11,7 @@ from clarion.gateways.apns.client import ApnsGateway
 from clarion.gateways.fcm.client import FcmGateway
 from clarion.gateways.webpush.client import WebPushGateway
 from clarion.gateways.webpush.credentials import generate
-
-
-def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
+from tests.support import pem
 
 SECRETS = {
     "apns": {

@@ -4,17 +4,12 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from clarion.base.errors import ConfigurationError
 from clarion.gateways.webpush.credentials import generate, parse
+from tests.support import pem
 
 PAIR = generate("mailto:push@example.com")
-
-
-def pem(curve: ec.EllipticCurve) -> str:
-    key = ec.generate_private_key(curve)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def test_a_generated_pair_is_read_and_gives_the_key_a_page_subscribes_with() -> None:
@@ -26,7 +21,9 @@ def test_a_generated_pair_is_read_and_gives_the_key_a_page_subscribes_with() -> 
 
 
 def test_a_key_in_pem_form_is_read() -> None:
-    credentials = parse({"private_key": pem(ec.SECP256R1()), "subject": "https://example.com/contact"})
+    credentials = parse(
+        {"private_key": pem(ec.generate_private_key(ec.SECP256R1())), "subject": "https://example.com/contact"}
+    )
     assert credentials.public_key[0] == 4
 
 
@@ -37,7 +34,7 @@ def test_a_key_in_pem_form_is_read() -> None:
         ({"private_key": "AAAA"}, "private_key is neither PEM nor 32 bytes in base64url"),
         ({"private_key": "not base64 !"}, "private_key is neither PEM nor 32 bytes in base64url"),
         ({"private_key": "A" * 43}, "private_key is not a P-256 key"),
-        ({"private_key": pem(ec.SECP384R1())}, "private_key is not a P-256 key"),
+        ({"private_key": pem(ec.generate_private_key(ec.SECP384R1()))}, "private_key is not a P-256 key"),
         ({"public_key": generate("mailto:a@b.example")["public_key"]}, "public_key does not belong to private_key"),
         ({"subject": None}, "member subject is missing"),
         ({"subject": "push@example.com"}, "subject is no contact address"),

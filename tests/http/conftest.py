@@ -1,13 +1,13 @@
 """Fixtures: peers that listen, channels that are closed at the end."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clarion.base.certificates import Certificate, generated
 from clarion.http.h2 import Channel, Tuning, client_tls
-from tests.http.peer import Exchange, Peer, write_certificate
+from tests.http.peer import Exchange, Peer
 
 Serve = Callable[..., Awaitable[Peer]]
 Open = Callable[..., Channel]
@@ -16,14 +16,13 @@ QUICK = Tuning(backoff_first=0.01, backoff_most=0.05, sweep=0.01)
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """(certificate file, key file) for localhost."""
-    folder: Path = tmp_path_factory.mktemp("certificate")
-    return write_certificate(folder)
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for localhost."""
+    return generated(tmp_path_factory.mktemp("certificate"), "localhost")
 
 
 @pytest.fixture
-async def serve(certificate: tuple[str, str]) -> AsyncIterator[Serve]:
+async def serve(certificate: Certificate) -> AsyncIterator[Serve]:
     """Start a peer: `await serve(handler, streams=100, alpn=("h2",), ...)`."""
     peers = []
 
@@ -39,14 +38,14 @@ async def serve(certificate: tuple[str, str]) -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-async def channel(certificate: tuple[str, str]) -> AsyncIterator[Open]:
+async def channel(certificate: Certificate) -> AsyncIterator[Open]:
     """Open a channel to a peer: `channel(peer, connections=1, ...)`."""
     channels = []
 
     def open_channel(peer: Peer, **options: Any) -> Channel:
         options.setdefault("tuning", QUICK)
         options.setdefault("timeout", 10.0)
-        options.setdefault("tls", client_tls(ca_file=certificate[0]))
+        options.setdefault("tls", client_tls(ca_file=certificate.ca_file))
         opened = Channel(peer.origin, **options)
         channels.append(opened)
         return opened

@@ -1,23 +1,16 @@
 """A small HTTP/2 server for tests: real TLS, real frames, and a knob for everything that can go wrong."""
 
 import asyncio
-import datetime
-import ipaddress
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import ngh2
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from clarion.base import clock
+from clarion.base.certificates import Certificate
 
 OK = 200
 
@@ -27,31 +20,6 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.002)
-
-
-def write_certificate(folder: Path) -> tuple[str, str]:
-    """A self-signed certificate for localhost: (certificate file, key file), PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(clock.now() - datetime.timedelta(days=1))
-        .not_valid_after(clock.now() + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return str(certificate_file), str(key_file)
 
 
 class Exchange:
@@ -188,7 +156,7 @@ class Peer:
     """A listening server. `handler` gets every complete request; without one, requests wait in `held`."""
 
     def __init__(
-        self, certificate: tuple[str, str] | None, handler: Callable[[Exchange], None] | None, **knobs: Any
+        self, certificate: Certificate | None, handler: Callable[[Exchange], None] | None, **knobs: Any
     ) -> None:
         self.handler = handler or self._hold
         self.streams: int = knobs.get("streams", 100)
@@ -204,7 +172,7 @@ class Peer:
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._tls.load_cert_chain(*certificate)
+            self._tls.load_cert_chain(certificate.certificate, certificate.key)
             self._tls.set_alpn_protocols(list(knobs.get("alpn", ("h2",))))
             if "client_ca" in knobs:
                 self._tls.load_verify_locations(knobs["client_ca"])

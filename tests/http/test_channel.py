@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import uvloop
 
+from clarion.base.certificates import Certificate
 from clarion.base.errors import ConfigurationError
 from clarion.http.h2 import Answer, Channel, Failure, Processed, Tuning, client_tls, never_indexed
 from tests.http.conftest import QUICK, Open, Serve
@@ -210,11 +211,11 @@ async def test_http2_without_tls_by_prior_knowledge(serve: Serve, channel: Open)
     assert answer == Answer(200, (), b"x")
 
 
-def test_it_runs_on_uvloop(certificate: tuple[str, str]) -> None:
+def test_it_runs_on_uvloop(certificate: Certificate) -> None:
     async def scenario() -> None:
         peer = Peer(certificate, answer_at_once, streams=20)
         await peer.start()
-        open_channel = Channel(peer.origin, tls=client_tls(ca_file=certificate[0]), tuning=QUICK)
+        open_channel = Channel(peer.origin, tls=client_tls(ca_file=certificate.ca_file), tuning=QUICK)
         results = Results(open_channel)
         for number in range(300):
             results.submit(f"/{number}", bytes(number * 100))

@@ -2,10 +2,13 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 import ngh2
 import pytest
 
+from clarion.base.authority import CA_FILE, Authority
+from clarion.base.certificates import Certificate
 from clarion.http.addresses import SpecialNetwork, resolve_public
 from clarion.http.h2 import Answer, Failure, Processed, Tuning, client_tls
 from tests.http.conftest import QUICK, Open, Serve
@@ -145,13 +148,18 @@ async def test_a_peer_with_an_unknown_certificate_gets_no_request(serve: Serve, 
 
 
 async def test_a_missing_client_certificate_is_no_request_lost(
-    serve: Serve, channel: Open, certificate: tuple[str, str]
+    serve: Serve, channel: Open, certificate: Certificate, tmp_path: Path
 ) -> None:
     """TLS 1.3 tells a client only after its handshake that its certificate is refused: till then nothing may go."""
-    peer = await serve(answer_at_once, client_ca=certificate[0])
+    authority = Authority.kept(tmp_path, "Clients")
+    own = authority.client_certificate("A client", user_id="client")
+    files = tmp_path / "client.pem", tmp_path / "client.key"
+    files[0].write_bytes(own.certificate)
+    files[1].write_bytes(own.key)
+    peer = await serve(answer_at_once, client_ca=tmp_path / CA_FILE)
     failed(await channel(peer, timeout=0.3).request(post("/a")), Processed.NO)
     assert not peer.received
-    tls = client_tls(ca_file=certificate[0], certificate=certificate)
+    tls = client_tls(ca_file=certificate.ca_file, certificate=(str(files[0]), str(files[1])))
     assert statuses([await channel(peer, tls=tls).request(post("/b"))]) == {200}
 
 

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clarion.base.errors import ConfigurationError
+from clarion.base.files import create_private
 
 _NONCE = 12
 
@@ -46,7 +47,8 @@ def load_key(path: Path) -> bytes:
     if from_environment:
         return _parse(from_environment, "CLARION_SEAL_KEY")
     if not path.exists():
-        _create(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        create_private(path, os.urandom(32).hex().encode() + b"\n")  # another process may be first: its key stays
     if path.stat().st_mode & 0o077:
         raise ConfigurationError(f"The sealing key {path} can be read by others.", f"Run: chmod 600 {path}")
     return _parse(path.read_text(), str(path))
@@ -60,19 +62,3 @@ def _parse(text: str, where: str) -> bytes:
     if len(key) != 32:
         raise ConfigurationError(f"The sealing key in {where} is malformed.", "It must be 64 hexadecimal digits.")
     return key
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(os.urandom(32).hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(scratch, path)  # another process may have been first: its key stays
-    except FileExistsError:
-        pass
-    finally:
-        scratch.unlink()

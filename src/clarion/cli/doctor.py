@@ -25,7 +25,7 @@ from clarion.base import certificates, clock
 from clarion.base.errors import ClarionError, ConfigurationError, Unavailable
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation, keeper
 from clarion.cli.running import running_of
 from clarion.db import embedded, migrate
 from clarion.db.pool import Database
@@ -227,16 +227,12 @@ async def _sealing(settings: Settings, db: Database) -> str:
     given = "CLARION_SEAL_KEY" in os.environ
     async with db.connection() as conn:
         people = await identity.list_people(conn)
-        if not given and not settings.seal_key_file.exists():
-            if people:
-                raise ConfigurationError(
-                    f"The sealing key {settings.seal_key_file} is gone, and the database holds secrets sealed with it.",
-                    "Bring the file back from a backup.",
-                )
+        secrets = people or await apps.list_apps(conn)
+        if not secrets and not given and not settings.seal_key_file.exists():
             raise _Warning("There is none yet.", "It is made with the first secret.")
-        keeper = sealer(settings)
+        opener = await keeper(settings, conn)
         for person in people[:1]:
-            identity.open_key(keeper, await identity.key_holder(conn, person.email))
+            identity.open_key(opener, await identity.key_holder(conn, person.email))
     return "from the environment" if given else str(settings.seal_key_file)
 
 

@@ -44,7 +44,8 @@ def answer(value: object, human: RenderableType, *, as_json: bool) -> None:
         sys.stdout.flush()
     else:
         # A file or a pipe has no width: tables keep their lines whole there.
-        out.print(human, width=None if out.is_terminal else _WIDE)
+        wide = Console(markup=False, highlight=False, soft_wrap=True, width=_WIDE)
+        (out if out.is_terminal else wide).print(human)
 
 
 def note(text: str) -> None:

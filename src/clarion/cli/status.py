@@ -159,22 +159,14 @@ def _shown(found: Status) -> RenderableType:
         parts += ["", output.table("queue", "due", "held or later", "oldest", rows=waiting)]
     if found.dead_jobs:
         parts += ["", f"{found.dead_jobs:,} jobs were given up for good; table clarion.dead_job tells why."]
-    if found.sends:
-        parts += ["", sums([(f"{each.partner_id} #{each.send}", each.state, each) for each in found.sends])]
+    parts += ["", *map(_line, found.sends)] if found.sends else []
     return Group(*parts)
 
 
-def sums(sends: list[tuple[str, str, "Sending"]]) -> RenderableType:
-    """A table of sends with their sums."""
-    names = msgspec.structs.fields(Counts)
-    rows: list[tuple[object, ...]] = [
-        (
-            title,
-            state,
-            "" if each.audience is None else each.audience,
-            *(getattr(each.counts, name.name) for name in names),
-            each.pending,
-        )
-        for title, state, each in sends
-    ]
-    return output.table("send", "state", "audience", *(name.name for name in names), "pending", rows=rows)
+def _line(each: Sending) -> str:
+    """A send with its sums; what is zero is left out."""
+    counts = {**msgspec.structs.asdict(each.counts), "pending": each.pending}
+    sums = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    audience = "audience not frozen yet" if each.audience is None else f"audience {each.audience:,}"
+    reason = f" ({each.reason})" if each.reason else ""
+    return f"{each.partner_id}, send {each.send}: {each.state.value}{reason}, {audience}{f': {sums}' if sums else ''}"

@@ -6,10 +6,9 @@ import typer
 from msgspec import Struct
 
 from clarion.apps import service as apps
-from clarion.assembly.database import sealer
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation, keeper
 from clarion.db.sql import Conn
 from clarion.identity import service as identity
 from clarion.identity.model import Person, Role
@@ -59,7 +58,7 @@ def create(
 
 async def _create(settings: Settings, email: str, role: Role, names: list[str]) -> WithKey:
     async with database(settings) as db, db.transaction() as conn:
-        person, key = await identity.create_person(conn, sealer(settings), email, role)
+        person, key = await identity.create_person(conn, await keeper(settings, conn), email, role)
         await _grant(conn, person, names)
     return WithKey(person.email, key)
 
@@ -125,7 +124,7 @@ def new_key(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = 
 
 async def _new_key(settings: Settings, email: str) -> str:
     async with database(settings) as db, db.transaction() as conn:
-        return await identity.renew_key(conn, sealer(settings), email)
+        return await identity.renew_key(conn, await keeper(settings, conn), email)
 
 
 @app.command("disable")

@@ -8,11 +8,11 @@ import pytest
 from clarion.api.contract.document import escape
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.schemas import Schemas
+from clarion.api.problems import PROBLEMS
 from clarion.api.sdk.call import Services, Settings
 from clarion.api.sdk.profile import MEMBERS
 from clarion.api.sdk.reports import BATCH
 from clarion.api.sdk.surface import SdkSurface
-from clarion.api.v2.problems import PROBLEMS
 from clarion.apps.model import STANDARD_COLUMNS
 from clarion.assembly.operations import SDK_HANDLERS
 from clarion.base.errors import ConfigurationError

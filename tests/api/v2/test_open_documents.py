@@ -11,7 +11,7 @@ import pytest
 from clarion.api.contract.document import METHODS
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, create_app
-from clarion.api.v2.problems import PROBLEMS
+from clarion.api.problems import PROBLEMS
 from clarion.api.v2.surface import v2_surfaces
 from clarion.api.v2.transport import V2Settings
 from tests.api.asgi import call

@@ -11,8 +11,8 @@ from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, create_app
 from clarion.api.exchange import Headers, Request
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.problems import ITEM_CODES, PROBLEMS
 from clarion.api.v2.access import Caller
-from clarion.api.v2.problems import ITEM_CODES, PROBLEMS
 from clarion.api.v2.surface import PREFIXES, V2, v2_surfaces
 from clarion.api.v2.transport import V2Settings
 from clarion.base.errors import ConfigurationError

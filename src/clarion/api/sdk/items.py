@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from clarion.api.v2.problems import item
+from clarion.api.problems import item
 from clarion.base.errors import Finding
 
 # Findings of `devices` in the words of `problems.item`.

@@ -1,6 +1,6 @@
 """The way of a device's request: route, credentials, what it accepts, parameters, body, handler, answer.
 
-Errors are problem details from the one table of codes (`api.v2.problems`). Web pages of any origin may call, because
+Errors are problem details from the one table of codes (`api.problems`). Web pages of any origin may call, because
 nothing here rests on cookies: a caller has its credentials or it has nothing.
 """
 
@@ -14,19 +14,18 @@ from clarion.api.contract.decode import Decoded, DecodeError, decode
 from clarion.api.contract.document import Operation
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.router import OtherMethod
+from clarion.api.conventions import HSTS, accepts, allowed_methods, base_url, request_id
 from clarion.api.exchange import BodyTooLarge, Request, Response
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.problems import item, problem
 from clarion.api.sdk.access import Admitted, Refused, admit
 from clarion.api.sdk.call import Call, Handler, Services
 from clarion.api.sdk.items import items
-from clarion.api.v2.problems import item, problem
-from clarion.api.v2.transport import V2Settings, accepts, base_url, request_id
 from clarion.base.errors import Finding, Invalid, Unavailable
 from clarion.base.telemetry import get_logger
 
 log = get_logger(__name__)
 
-_HSTS: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 _ONE_BY_ONE: Final = frozenset({"sendReports"})
 """Operations whose handler judges the entries of the body itself, so that a wrong one does not cost the others."""
 _RETRY_AFTER: Final = ("Retry-After", "5")
@@ -60,7 +59,6 @@ class SdkSurface:
         self._contract = contract
         self._services = services
         self._binding = bind(contract.document, handlers, NOT_YET_BUILT["sdk"])
-        self._urls = V2Settings(public_url=services.settings.public_url)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; failures of ours are raised for the edge to log."""
@@ -144,7 +142,7 @@ class SdkSurface:
         )
 
     def _problem(self, request: Request, refusal: _Problem) -> Response:
-        url = base_url(request, self._urls)
+        url = base_url(request, self._services.settings.public_url)
         return problem(request, url, refusal.code, refusal.detail, *refusal.headers, errors=refusal.errors)
 
 
@@ -153,8 +151,7 @@ def _invalid(findings: list[Finding]) -> _Problem:
 
 
 def _other_method(request: Request, match: OtherMethod) -> Response:
-    methods = [name for method in match.allowed for name in (("GET", "HEAD") if method == "GET" else (method,))]
-    allow = ("Allow", ", ".join(methods))
+    allow = ("Allow", allowed_methods(match))
     if request.method != "OPTIONS":
         raise _Problem("method_not_allowed", "The resource does not have this method.", allow)
     return Response(204, [allow, ("Access-Control-Allow-Methods", allow[1]), *_PREFLIGHT])
@@ -169,5 +166,5 @@ def _is_plain_json(request: Request) -> bool:
 def _finish(request: Request, response: Response) -> Response:
     response.headers += [("X-Request-Id", request.reference), *_ANY_ORIGIN]
     if request.scheme == "https":
-        response.headers.append(_HSTS)
+        response.headers.append(HSTS)
     return response

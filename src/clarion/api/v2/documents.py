@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from clarion.api.contract.document import Document
 from clarion.api.exchange import Request, Response
-from clarion.api.v2.problems import PROBLEMS
+from clarion.api.problems import PROBLEMS
 
 _CACHE = ("Cache-Control", "public, max-age=300")
 _PAGE = (

@@ -13,12 +13,13 @@ from clarion.api.contract.binding import bind
 from clarion.api.contract.document import Operation
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.router import Found, OtherMethod
+from clarion.api.conventions import accepts, allowed_methods, base_url, request_id
 from clarion.api.exchange import Request, Response
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.problems import item, problem
 from clarion.api.v2.access import Authenticate, Refusal, authenticate, authorize, no_clients
 from clarion.api.v2.documents import OpenDocuments
-from clarion.api.v2.problems import item, problem
-from clarion.api.v2.transport import V2Settings, accepts, base_url, finish, is_secure, request_id
+from clarion.api.v2.transport import V2Settings, finish, is_secure
 from clarion.base.errors import Finding
 from clarion.base.telemetry import get_logger
 
@@ -74,8 +75,7 @@ class V2:
         return await self._execute(request, match)
 
     def _other_method(self, request: Request, match: OtherMethod) -> Response:
-        methods = [name for method in match.allowed for name in (("GET", "HEAD") if method == "GET" else (method,))]
-        allow = ("Allow", ", ".join(methods))
+        allow = ("Allow", allowed_methods(match))
         if request.method == "OPTIONS":
             return Response(204, [allow])
         return self._problem(request, "method_not_allowed", "The resource does not have this method.", allow)
@@ -97,7 +97,7 @@ class V2:
         refused = self._check_parameters(request, operation)
         if refused is not None:
             return refused
-        return await handler(Call(request, operation, base_url(request, self._settings), match.values))
+        return await handler(Call(request, operation, base_url(request, self._settings.public_url), match.values))
 
     def _not_built(self, request: Request, operation: Operation) -> Response:
         if operation.path.startswith("/oauth2/"):  # These endpoints speak RFC 6749 (rule 6.1).
@@ -131,7 +131,7 @@ class V2:
         *headers: tuple[str, str],
         errors: list[dict[str, str]] | None = None,
     ) -> Response:
-        return problem(request, base_url(request, self._settings), code, detail, *headers, errors=errors)
+        return problem(request, base_url(request, self._settings.public_url), code, detail, *headers, errors=errors)
 
     async def _open_api(self, call: Call) -> Response:
         return self._documents.openapi(call.request, call.base_url)

@@ -73,6 +73,7 @@ def demo(
         clear(settings)
     account = output.run(_play(settings, number, leave=leave, as_json=as_json))
     if account is None:
+        output.warn("Broken off. Run it again to go on with what is there, or with --fresh to begin anew.")
         raise typer.Exit(130)
     if account.problems:
         raise typer.Exit(1)

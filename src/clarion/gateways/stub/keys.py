@@ -15,15 +15,15 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
     load_pem_public_key,
 )
 from msgspec import Struct, field
 
+from clarion.base.authority import Authority, private_pem
 from clarion.base.errors import ConfigurationError
-from clarion.gateways.stub.certificate import Authority, write_private
+from clarion.base.files import create_private, write_private
+from clarion.gateways.stub.certificate import provider_certificate
 from clarion.gateways.stub.parsing import wrong
 from clarion.gateways.stub.tokens import base64url
 
@@ -106,8 +106,8 @@ class Keys:
         return self._vapid(wanted.name)
 
     def _certificate(self, topic: str) -> Document:
-        certificate, private_key = self._authority.issue_client(topic)
-        return {"certificate": certificate, "private_key": private_key, "topic": topic}
+        issued = provider_certificate(self._authority, topic)
+        return {"certificate": issued.certificate.decode(), "private_key": issued.key.decode(), "topic": topic}
 
     def _signing_key(self, topic: str) -> Document:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -115,7 +115,7 @@ class Keys:
         self._state.apns.append(known)
         self._save()
         return {
-            "private_key": _private_pem(key),
+            "private_key": private_pem(key).decode(),
             "key_id": known.key_id,
             "team_id": known.team_id,
             "topic": topic,
@@ -131,7 +131,7 @@ class Keys:
             "type": "service_account",
             "project_id": project,
             "private_key_id": key_id,
-            "private_key": _private_pem(key),
+            "private_key": private_pem(key).decode(),
             "client_email": email,
             "client_id": str(secrets.randbelow(10**21)),
             "token_uri": f"{origin}/oauth2/token",
@@ -182,16 +182,12 @@ def fraction(seed: int, text: bytes) -> float:
 
 def _seed(path: Path) -> bytes:
     if not path.exists():
-        write_private(path, os.urandom(32).hex().encode() + b"\n")
+        create_private(path, os.urandom(32).hex().encode() + b"\n")
     return bytes.fromhex(path.read_text().strip())
 
 
 def _identifier() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(10))
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _public_pem(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clarion.base.authority import CA_FILE, Authority
 from clarion.base.errors import ConfigurationError
 from clarion.base.telemetry import get_logger
 from clarion.gateways.stub import keys
-from clarion.gateways.stub.certificate import Authority
+from clarion.gateways.stub.certificate import server_context
 from clarion.gateways.stub.knobs import Knobs
 from clarion.gateways.stub.pacing import Pacer
 from clarion.gateways.stub.parsing import convert
@@ -32,7 +33,7 @@ class StubServer:
         self._host = host
         self._port = port
         self._limit = ledger_limit
-        self._authority = Authority(state_dir)
+        self._authority = Authority.kept(state_dir, "Clarion stub gateways CA")
         self._server: asyncio.Server | None = None
         self._board: Switchboard | None = None
         self._pacer: Pacer | None = None
@@ -40,7 +41,7 @@ class StubServer:
     @property
     def ca_file(self) -> Path:
         """PEM file of the CA that clients must trust."""
-        return self._authority.ca_file
+        return self._state_dir / CA_FILE
 
     @property
     def port(self) -> int:
@@ -69,7 +70,7 @@ class StubServer:
         loop = asyncio.get_running_loop()
         self._pacer = Pacer(loop)
         board = Switchboard(self._state_dir, self._authority, self._pacer, self._limit)
-        context = self._authority.server_context(self._host)
+        context = server_context(self._authority, self._state_dir, self._host)
         try:
             self._server = await loop.create_server(
                 lambda: Wire(board),

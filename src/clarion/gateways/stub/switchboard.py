@@ -6,10 +6,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from clarion.base import clock
+from clarion.base.authority import Authority
 from clarion.base.telemetry import get_logger
 from clarion.gateways.stub import control, fcm, knobs, oauth, webpush
 from clarion.gateways.stub.apns import Apns
-from clarion.gateways.stub.certificate import Authority
 from clarion.gateways.stub.course import Course
 from clarion.gateways.stub.exchange import Request, StrictGateway
 from clarion.gateways.stub.keys import Keys

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457) as v2 writes them: one table of codes, one function that makes the response.
+"""Problem details (RFC 9457) of v2 and the device surface: one table of codes, one function that makes the response.
 
 The status of a code, its title and the words of its page under `/problems/{code}` stand here and nowhere else
 (v2 rules 6.1, 6.2).

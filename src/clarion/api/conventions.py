@@ -1,0 +1,54 @@
+"""What v2 and the device surface have in common: request ids, base address, acceptable media types, allowed methods.
+
+The rules are numbered in v2 and hold for the device surface too. What v2 alone asks for (HTTPS, origins) stands in
+`v2/transport.py`, the problem details in `problems.py`.
+"""
+
+import re
+from typing import Final
+
+from clarion.api.contract.router import OtherMethod
+from clarion.api.exchange import Request
+
+HSTS: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+"""Goes with every answer over HTTPS (v2 rule 1.4)."""
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_HOST: Final = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
+
+
+def request_id(request: Request) -> str:
+    """The caller's `X-Request-Id` when it is well formed, else a new one (v2 rule 1.12)."""
+    own = request.headers.get("x-request-id")
+    return own if own is not None and _REQUEST_ID.fullmatch(own) else request.reference
+
+
+def base_url(request: Request, public_url: str) -> str:
+    """Scheme and host of the installation as the caller knows it, without trailing slash; `public_url` when set."""
+    if public_url:
+        return public_url.rstrip("/")
+    host = request.headers.get("host") or ""
+    return f"{request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+
+
+def allowed_methods(match: OtherMethod) -> str:
+    """The value of `Allow` for a path that lacks the method: GET answers HEAD too."""
+    return ", ".join(name for method in match.allowed for name in (("GET", "HEAD") if method == "GET" else (method,)))
+
+
+def accepts(request: Request, produced: tuple[str, ...]) -> bool:
+    """Whether the `Accept` header takes one of the media types an operation produces (v2 rule 1.8)."""
+    values = request.headers.all("accept")
+    if not produced or not any(value for value in values):
+        return True
+    ranges: dict[str, bool] = {}
+    for part in ",".join(values).split(","):
+        media, _, parameters = part.strip().partition(";")
+        ranges[media.strip().lower()] = not re.search(r"(?:^|;)\s*q\s*=\s*0(?:\.0{0,3})?\s*(?:;|$)", parameters)
+    for media in produced:
+        for pattern in (media, media.split("/")[0] + "/*", "*/*"):
+            if pattern in ranges:
+                if ranges[pattern]:
+                    return True
+                break
+    return False
