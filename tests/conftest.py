@@ -23,6 +23,7 @@ from clarion.base.sealing import Sealer
 from clarion.db import migrate
 from clarion.db.embedded import EmbeddedServer
 from clarion.db.pool import Database
+from clarion.gateways.stub import StubServer
 
 # A test's database need not outlive the machine: nothing waits for the disk.
 FAST = {
@@ -62,6 +63,15 @@ def clock_reset() -> Iterator[None]:
 @pytest.fixture
 def sealer() -> Sealer:
     return Sealer(bytes(range(32)))
+
+
+@pytest.fixture
+async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
+    """Strict stub gateways."""
+    server = StubServer(tmp_path / "stub")
+    await server.start()
+    yield server
+    await server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from clarion.assembly.database import opened, sealer
 from clarion.assembly.supervisor import Running
+from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings, to_environment
+from clarion.identity import service as identity
+from clarion.identity.model import Role
 from tests.support import alive, free_port, postmaster, until
 
 SERVE = """
@@ -154,3 +158,22 @@ async def test_a_second_owner_of_a_data_folder_is_refused(folder: Path) -> None:
         _, errors = await asyncio.to_thread(process.communicate, None, 60)
         assert process.returncode == 1
         assert str(folder) in errors
+
+
+@pytest.mark.timeout(120)
+async def test_a_lost_or_foreign_sealing_key_is_refused_before_it_does_harm(folder: Path) -> None:
+    settings = Settings(data_dir=folder)
+    async with opened(settings) as db, db.transaction() as conn:
+        await identity.create_person(conn, await sealer(settings, conn), "ops@shop.example", Role.OPERATOR)
+    key = settings.seal_key_file.read_text()
+    settings.seal_key_file.unlink()
+    async with opened(settings) as db, db.connection() as conn:
+        with pytest.raises(ConfigurationError, match="is not in"):
+            await sealer(settings, conn)
+        assert not settings.seal_key_file.exists()
+        settings.seal_key_file.touch(mode=0o600)
+        settings.seal_key_file.write_text("ab" * 32)
+        with pytest.raises(ConfigurationError, match="does not open"):
+            await sealer(settings, conn)
+        settings.seal_key_file.write_text(key)
+        await sealer(settings, conn)

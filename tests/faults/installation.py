@@ -97,8 +97,8 @@ async def stub_gateways(folder: Path, rate: int) -> AsyncIterator[StubServer]:
 async def company(settings: Settings, stub: StubServer, count: int) -> App:
     """An Android application with `count` devices, all opted in, all with a token, bound to the stub."""
     async with opened(settings) as db:
-        seal = sealer(settings)
         async with db.transaction() as conn:
+            seal = await sealer(settings, conn)
             app, _ = await apps.create_app(conn, seal, "faults", Platform.ANDROID, "Faults")
             secret = msgspec.json.encode(stub.issue("fcm", "faults"))
             await apps.set_gateway(conn, seal, app, secret, stub.url, stub.ca_file.read_text())

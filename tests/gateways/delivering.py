@@ -8,7 +8,8 @@ import msgspec
 
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Gateway, Notification, Verdict
-from clarion.gateways.stub import StubServer
+from clarion.gateways.stub import StubServer, derive_subscriptions
+from clarion.gateways.webpush.credentials import decode64
 from clarion.http.h2 import Answer, Channel, client_tls
 
 
@@ -25,6 +26,27 @@ def gateway_to(stub: StubServer, kind: str, **wanted: str) -> Gateway:
     """A gateway with credentials fresh from the stub."""
     secret = json.dumps(stub.issue(kind, **wanted)).encode()
     return open_gateway(kind, secret, stub.url, str(stub.ca_file))
+
+
+def notifications(stub: StubServer, kind: str, count: int) -> list[Notification]:
+    """Notifications of the plain sort for a gateway of this kind, each for a device of its own."""
+    if kind == "webpush":
+        return web_notifications(stub, count)
+    payload = b'{"aps":{"alert":"hello"}}' if kind == "apns" else b'{"a4scontent":"hello"}'
+    return [Notification(f"{number:064x}", payload, number.to_bytes(16, "big"), 0) for number in range(count)]
+
+
+def web_notifications(stub: StubServer, count: int, *, collapse: str | None = None) -> list[Notification]:
+    """Notifications for subscriptions of the stub, their delivery ids inside."""
+    made = []
+    for number, subscription in enumerate(derive_subscriptions(stub.seed, stub.url, 0, count)):
+        p256dh, auth = decode64(subscription.p256dh), decode64(subscription.auth)
+        assert p256dh is not None
+        assert auth is not None
+        payload = json.dumps({"title": "hello", "clarion_delivery": str(number)}).encode()
+        identity = number.to_bytes(16, "big")
+        made.append(Notification(subscription.endpoint, payload, identity, 0, collapse=collapse, keys=(p256dh, auth)))
+    return made
 
 
 async def deliver(gateway: Gateway, notifications: Iterable[Notification], seconds: float = 20.0) -> list[Verdict]:

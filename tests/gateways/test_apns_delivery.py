@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +11,6 @@ from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Fate, Notification, Scope, Verdict
 from clarion.gateways.stub import StubServer
 from tests.gateways.delivering import book, deliver, gateway_to
-
-
-@pytest.fixture
-async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
-    server = StubServer(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
 
 
 def notification(number: int = 0, *, token: str | None = None, silent: bool = False) -> Notification:
@@ -105,31 +96,6 @@ async def test_429_delays_the_device(stub: StubServer) -> None:
     await gateway.aclose()
 
 
-async def test_a_stream_reset_after_delivery_is_unknown_and_never_called_undelivered(stub: StubServer) -> None:
-    stub.set_knobs({"apns": {"reset_rate": 0.5, "reset_delivered": True}})
-    gateway = gateway_to(stub, "apns")
-    verdicts = await deliver(gateway, map(notification, range(100)))
-    await gateway.aclose()
-    assert {verdict.fate for verdict in verdicts} == {Fate.DELIVERED, Fate.UNKNOWN}
-    assert stub.stats().apns.delivered == 100
-
-
-async def test_goaway_loses_and_doubles_nothing(stub: StubServer) -> None:
-    """What a GOAWAY leaves unprocessed is delivered later or is a RETRY, never UNKNOWN."""
-    stub.set_knobs({"goaway_every": 50})
-    gateway = gateway_to(stub, "apns")
-    left, rounds = list(map(notification, range(500))), 0
-    while left and rounds < 10:
-        verdicts = await deliver(gateway, left)
-        assert {verdict.fate for verdict in verdicts} <= {Fate.DELIVERED, Fate.RETRY}
-        left = [each for each, verdict in zip(left, verdicts, strict=True) if verdict.fate is Fate.RETRY]
-        rounds += 1
-        assert stub.stats().apns.delivered == 500 - len(left)
-    await gateway.aclose()
-    assert not left
-    assert (stub.stats().apns.delivered, stub.stats().apns.doubles) == (500, 0)
-
-
 async def test_a_key_the_gateway_does_not_know_is_refused_with_apples_word(stub: StubServer, tmp_path: Path) -> None:
     other = StubServer(tmp_path / "other")
     await other.start()
@@ -151,9 +117,3 @@ async def test_an_unreachable_gateway_is_a_retry_that_names_host_and_cause(stub:
     assert verdict.fate is Fate.RETRY
     assert verdict.scope is Scope.CONNECTION
     assert stub.url.removeprefix("https://") in verdict.reason
-
-
-async def test_a_closed_gateway_still_gives_verdicts(stub: StubServer) -> None:
-    gateway = gateway_to(stub, "apns")
-    await gateway.aclose()
-    assert (await deliver(gateway, [notification()]))[0].fate is Fate.RETRY

@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from clarion.base import clock
 from clarion.gateways.fcm import credentials
@@ -16,20 +13,6 @@ from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Fate, Notification, Scope, Verdict
 from clarion.gateways.stub import StubServer
 from tests.gateways.delivering import book, deliver, gateway_to
-
-
-@pytest.fixture
-async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
-    server = StubServer(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture(autouse=True)
-def clock_back() -> Iterator[None]:
-    yield
-    clock.shift(timedelta(0))
 
 
 def notification(number: int = 0, *, data: str = "hello") -> Notification:
@@ -162,18 +145,3 @@ async def test_an_unreachable_token_endpoint_is_a_retry_that_names_it(stub: Stub
     verdict = await pending
     assert (verdict.fate, verdict.scope) == (Fate.RETRY, Scope.PROJECT)
     assert stub.url.removeprefix("https://") in verdict.reason
-
-
-async def test_a_lost_answer_is_unknown(stub: StubServer) -> None:
-    stub.set_knobs({"fcm": {"reset_rate": 0.5, "reset_delivered": True}})
-    gateway = gateway_to(stub, "fcm")
-    verdicts = await deliver(gateway, map(notification, range(100)))
-    await gateway.aclose()
-    assert {verdict.fate for verdict in verdicts} == {Fate.DELIVERED, Fate.UNKNOWN}
-    assert stub.stats().fcm.delivered == 100
-
-
-async def test_a_closed_gateway_still_gives_verdicts(stub: StubServer) -> None:
-    gateway = gateway_to(stub, "fcm")
-    await gateway.aclose()
-    assert (await deliver(gateway, [notification()]))[0].fate is Fate.RETRY

@@ -2,49 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Fate, Gateway, Notification, Scope, Verdict
-from clarion.gateways.stub import StubServer, derive_subscriptions
+from clarion.gateways.stub import StubServer
 from clarion.gateways.webpush import client as webpush_client
 from clarion.gateways.webpush import service
 from clarion.gateways.webpush.client import WebPushGateway
-from clarion.gateways.webpush.credentials import decode64, generate, parse
+from clarion.gateways.webpush.credentials import generate, parse
 from clarion.http.addresses import resolve_public
 from clarion.http.h2 import Channel, Failure, Processed, client_tls
-from tests.gateways.delivering import book, deliver, gateway_to
-
-
-@pytest.fixture
-async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
-    server = StubServer(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-def notifications(stub: StubServer, count: int, **more: str) -> list[Notification]:
-    made = []
-    for number, subscription in enumerate(derive_subscriptions(stub.seed, stub.url, 0, count)):
-        keys = (decode64(subscription.p256dh), decode64(subscription.auth))
-        assert keys[0] is not None
-        assert keys[1] is not None
-        payload = json.dumps({"title": "hello", "clarion_delivery": str(number)}).encode()
-        made.append(
-            Notification(
-                subscription.endpoint,
-                payload,
-                number.to_bytes(16, "big"),
-                0,
-                keys=(keys[0], keys[1]),
-                collapse=more.get("collapse"),
-            )
-        )
-    return made
+from tests.gateways.delivering import book, deliver, gateway_to, web_notifications
 
 
 def without_override(stub: StubServer) -> Gateway:
@@ -54,7 +24,7 @@ def without_override(stub: StubServer) -> Gateway:
 
 async def test_notifications_arrive_and_open_with_the_subscriptions_keys(stub: StubServer) -> None:
     gateway = without_override(stub)
-    verdicts = await deliver(gateway, notifications(stub, 200, collapse="score"))
+    verdicts = await deliver(gateway, web_notifications(stub, 200, collapse="score"))
     await gateway.aclose()
     assert verdicts == [Verdict(Fate.DELIVERED)] * 200
     deliveries = await book(stub, "webpush")
@@ -67,7 +37,7 @@ async def test_notifications_arrive_and_open_with_the_subscriptions_keys(stub: S
 
 async def test_with_an_endpoint_everything_goes_there_whatever_origin_a_subscription_names(stub: StubServer) -> None:
     gateway = gateway_to(stub, "webpush")
-    (own,) = notifications(stub, 1)
+    (own,) = web_notifications(stub, 1)
     path = own.token.removeprefix(stub.url)
     elsewhere = Notification(f"https://push.example.net{path}", own.payload, own.delivery_id, 0, keys=own.keys)
     assert await deliver(gateway, [elsewhere]) == [Verdict(Fate.DELIVERED)]
@@ -77,8 +47,8 @@ async def test_with_an_endpoint_everything_goes_there_whatever_origin_a_subscrip
 async def test_a_private_address_is_refused_unless_it_was_allowed(stub: StubServer) -> None:
     gateway = open_gateway("webpush", json.dumps(generate("mailto:a@b.example")).encode(), None, str(stub.ca_file))
     assert stub.url.startswith("https://127.")
-    verdicts = await deliver(gateway, notifications(stub, 3))
-    verdicts += await deliver(gateway, notifications(stub, 3))
+    verdicts = await deliver(gateway, web_notifications(stub, 3))
+    verdicts += await deliver(gateway, web_notifications(stub, 3))
     await gateway.aclose()
     assert {verdict.fate for verdict in verdicts} == {Fate.REFUSED}
     assert all(verdict.reason.startswith("ForbiddenAddress: ") for verdict in verdicts)
@@ -99,7 +69,7 @@ async def test_a_name_that_turns_inward_after_it_was_checked_is_not_connected_to
 
 
 async def test_a_gone_subscription_is_dead_and_an_unknown_one_too(stub: StubServer) -> None:
-    three = notifications(stub, 3)
+    three = web_notifications(stub, 3)
     stub.set_knobs({"webpush": {"dead_tokens": [three[1].token]}})
     unknown = Notification(f"{stub.url}/wp/9-nothing", three[2].payload, bytes(16), 0, keys=three[2].keys)
     gateway = without_override(stub)
@@ -111,13 +81,13 @@ async def test_a_gone_subscription_is_dead_and_an_unknown_one_too(stub: StubServ
 async def test_429_delays_that_subscription_only(stub: StubServer) -> None:
     stub.set_knobs({"webpush": {"too_many_rate": 1.0, "retry_after": 4}})
     gateway = without_override(stub)
-    (verdict,) = await deliver(gateway, notifications(stub, 1))
+    (verdict,) = await deliver(gateway, web_notifications(stub, 1))
     await gateway.aclose()
     assert (verdict.fate, verdict.retry_after, verdict.scope) == (Fate.RETRY, 4.0, Scope.DEVICE)
 
 
 async def test_what_cannot_be_sent_is_told_without_a_request(stub: StubServer) -> None:
-    (good,) = notifications(stub, 1)
+    (good,) = web_notifications(stub, 1)
     assert good.keys is not None
     point, auth = good.keys
     cases = [
@@ -136,7 +106,7 @@ async def test_what_cannot_be_sent_is_told_without_a_request(stub: StubServer) -
 
 
 async def test_the_largest_payload_is_taken(stub: StubServer) -> None:
-    (good,) = notifications(stub, 1)
+    (good,) = web_notifications(stub, 1)
     gateway = without_override(stub)
     verdicts = await deliver(gateway, [Notification(good.token, b"x" * 3993, bytes(16), 0, keys=good.keys)])
     await gateway.aclose()
@@ -149,7 +119,7 @@ async def test_the_number_of_connected_push_services_is_bounded(
     monkeypatch.setattr(webpush_client, "MOST_SERVICES", 2)
     credentials = parse(json.dumps(stub.issue("webpush")).encode())
     gateway = WebPushGateway(credentials, ca_file=str(stub.ca_file))
-    (good,) = notifications(stub, 1)
+    (good,) = web_notifications(stub, 1)
     port = stub.url.rpartition(":")[2]
     path = good.token.removeprefix(stub.url)
     for host in ("127.0.0.1", "localhost", "127.0.0.1", "127.0.0.2", "127.0.0.1"):
@@ -167,7 +137,7 @@ async def test_an_unreachable_push_service_answers_at_once_for_a_while(
     stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "_FIRST_TIMEOUT", 0.3)
-    one, two = notifications(stub, 2)
+    one, two = web_notifications(stub, 2)
     gateway = without_override(stub)
     await stub.stop()
     first = await deliver(gateway, [one], 15)
@@ -182,7 +152,7 @@ async def test_an_unreachable_push_service_answers_at_once_for_a_while(
 async def test_room_is_bounded_and_comes_back(stub: StubServer) -> None:
     stub.set_knobs({"webpush": {"latency_ms": 100}})
     gateway = without_override(stub)
-    many = notifications(stub, 600)
+    many = web_notifications(stub, 600)
     settled: list[Verdict] = []
     sent = 0
     while gateway.room > 0:
@@ -194,14 +164,3 @@ async def test_room_is_bounded_and_comes_back(stub: StubServer) -> None:
     assert settled
     await gateway.aclose()
     assert [verdict.fate for verdict in settled] == [Fate.DELIVERED] * 512
-
-
-async def test_a_closed_gateway_still_gives_verdicts(stub: StubServer) -> None:
-    gateway = without_override(stub)
-    await gateway.aclose()
-    assert gateway.room == 0
-    async with asyncio.timeout(1):
-        await gateway.wait_room()
-    pending: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-    gateway.send(notifications(stub, 1)[0], pending.set_result)
-    assert (await pending).fate is Fate.RETRY

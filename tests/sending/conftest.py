@@ -1,23 +1,11 @@
 """Fixtures of the tests of sends."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
 from clarion.gateways.stub import StubServer
 from tests.sending.journey import Journey
-
-
-@pytest.fixture
-async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
-    """A strict stub of the gateways."""
-    server = StubServer(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """How a process gets at the database: owning the embedded one, attaching to it, or by URL."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from clarion.apps import service as apps
 from clarion.base import sealing
+from clarion.base.errors import ConfigurationError
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db import embedded, migrate
 from clarion.db.pool import Database
+from clarion.db.sql import Conn
+from clarion.identity import service as identity
 
 
 async def conninfo_of(settings: Settings) -> str:
@@ -33,9 +38,23 @@ async def opened(settings: Settings, *, size: int = 4, name: str = "clarion comm
             yield db
 
 
-def sealer(settings: Settings) -> Sealer:
-    """The sealer of this installation; its key file is made when there is none."""
-    return Sealer(sealing.load_key(settings.seal_key_file))
+async def sealer(settings: Settings, conn: Conn) -> Sealer:
+    """The sealer of an installation; its key file is made when nothing was sealed yet.
+
+    Raises ConfigurationError when secrets of this database were sealed with a key that is not here, or with another
+    one: a new key beside them could never open them.
+    """
+    here = "CLARION_SEAL_KEY" in os.environ or settings.seal_key_file.exists()
+    holder = await identity.any_key_holder(conn)
+    if not here and (holder is not None or await apps.list_apps(conn)):
+        raise ConfigurationError(
+            f"The sealing key of this database is not in {settings.seal_key_file}.",
+            "Name the folder that holds it with --data-dir, set CLARION_SEAL_KEY, or bring it from a backup.",
+        )
+    found = Sealer(sealing.load_key(settings.seal_key_file))
+    if holder is not None:
+        identity.open_key(found, holder)
+    return found
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from clarion.assembly import surfaces, work
 from clarion.assembly.database import sealer
 from clarion.base import certificates
 from clarion.base.errors import Unavailable
+from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
@@ -76,7 +77,7 @@ async def api(context: Context, stop: asyncio.Event) -> None:
     settings = context.settings
     db = await Database.open(context.conninfo, size=_API_CONNECTIONS, application_name=f"clarion api-{context.index}")
     try:
-        app = surfaces.build(db, sealer(settings), settings, DatabaseHealth(db))
+        app = surfaces.build(db, await _sealer(db, settings), settings, DatabaseHealth(db))
         servers = [_Server(_config(app, scheme, settings)) for scheme, _ in context.listeners]
         context.ready()
         await asyncio.gather(
@@ -94,7 +95,7 @@ async def sender(context: Context, stop: asyncio.Event) -> None:
     db = await Database.open(
         context.conninfo, size=_SENDER_CONNECTIONS, application_name=f"clarion sender-{context.index}"
     )
-    sending = work.sender(db, sealer(context.settings), context.settings)
+    sending = work.sender(db, await _sealer(db, context.settings), context.settings)
     try:
         timers = Timers(db, work.timers(db))
         context.ready()
@@ -106,6 +107,11 @@ async def sender(context: Context, stop: asyncio.Event) -> None:
     finally:
         await sending.aclose()
         await db.close()
+
+
+async def _sealer(db: Database, settings: Settings) -> Sealer:
+    async with db.connection() as conn:
+        return await sealer(settings, conn)
 
 
 def _config(app: object, scheme: str, settings: Settings) -> uvicorn.Config:

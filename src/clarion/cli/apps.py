@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from clarion.apps import service as apps
 from clarion.apps.model import GATEWAY_OF, Platform
+from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
 from clarion.cli import credentials, output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation, keeper
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
 from clarion.cli.stub_client import StubClient
 from clarion.db.sql import Conn
 
@@ -60,7 +61,7 @@ def create(
 
 async def _create(settings: Settings, partner_id: str, platform: Platform, name: str) -> str:
     async with database(settings) as db, db.transaction() as conn:
-        return (await apps.create_app(conn, await keeper(settings, conn), partner_id, platform, name))[1]
+        return (await apps.create_app(conn, await sealer(settings, conn), partner_id, platform, name))[1]
 
 
 @app.command("list")
@@ -82,7 +83,7 @@ def list_apps(data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json:
 async def _list(settings: Settings) -> list[Listed]:
     async with database(settings) as db, db.connection() as conn:
         found = []
-        opener = await keeper(settings, conn)
+        opener = await sealer(settings, conn)
         for each in await apps.list_apps(conn):
             config = await apps.gateway_of(conn, opener, each.id)
             gateway = None if config is None else config.endpoint or "default"
@@ -144,7 +145,7 @@ def set_gateway(
 async def _set(settings: Settings, partner_id: str, secret: bytes) -> str:
     async with database(settings) as db, db.transaction() as conn:
         found = await apps.get_app(conn, partner_id)
-        await apps.set_gateway(conn, await keeper(settings, conn), found, secret)
+        await apps.set_gateway(conn, await sealer(settings, conn), found, secret)
         return GATEWAY_OF[found.platform]
 
 
@@ -158,7 +159,7 @@ async def connect_stub(conn: Conn, settings: Settings, partner_id: str, stub: St
     found = await apps.get_app(conn, partner_id)
     kind = GATEWAY_OF[found.platform]
     secret = await stub.credentials(kind, partner_id.replace("_", "-"))
-    await apps.set_gateway(conn, await keeper(settings, conn), found, secret, stub.origin, ca)
+    await apps.set_gateway(conn, await sealer(settings, conn), found, secret, stub.origin, ca)
     return kind
 
 

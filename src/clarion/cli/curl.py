@@ -9,11 +9,12 @@ import msgspec
 import typer
 from rich.json import JSON
 
+from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError, NotFound
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.calls import Answer, Connection, V1Caller
-from clarion.cli.options import DatabaseUrl, DataDir, database, installation, keeper
+from clarion.cli.options import DatabaseUrl, DataDir, database, installation
 from clarion.cli.running import running_of
 from clarion.identity import service as identity
 from clarion.identity.model import Role
@@ -86,7 +87,7 @@ async def _caller(settings: Settings, email: str) -> tuple[str, str]:
                 raise NotFound("Nobody may call yet.", "Run: clarion users create EMAIL --role administrator")
             email = chosen.email
         holder = await identity.key_holder(conn, email)
-        return holder.person.email, identity.open_key(await keeper(settings, conn), holder)
+        return holder.person.email, identity.open_key(await sealer(settings, conn), holder)
 
 
 def _read(body: str) -> bytes:

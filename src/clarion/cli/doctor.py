@@ -25,7 +25,7 @@ from clarion.base import certificates, clock
 from clarion.base.errors import ClarionError, ConfigurationError, Unavailable
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation, keeper
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation
 from clarion.cli.running import running_of
 from clarion.db import embedded, migrate
 from clarion.db.pool import Database
@@ -226,21 +226,19 @@ async def _sealing(settings: Settings, db: Database) -> str:
     """The key is there, and opens what was sealed with it."""
     given = "CLARION_SEAL_KEY" in os.environ
     async with db.connection() as conn:
-        people = await identity.list_people(conn)
-        secrets = people or await apps.list_apps(conn)
+        secrets = await identity.any_key_holder(conn) or await apps.list_apps(conn)
         if not secrets and not given and not settings.seal_key_file.exists():
             raise _Warning("There is none yet.", "It is made with the first secret.")
-        opener = await keeper(settings, conn)
-        for person in people[:1]:
-            identity.open_key(opener, await identity.key_holder(conn, person.email))
+        await sealer(settings, conn)
     return "from the environment" if given else str(settings.seal_key_file)
 
 
 async def _credentials(settings: Settings, db: Database) -> str:
     missing, checked = [], 0
     async with db.connection() as conn:
+        opener = await sealer(settings, conn)
         for app in await apps.list_apps(conn):
-            config = await apps.gateway_of(conn, sealer(settings), app.id)
+            config = await apps.gateway_of(conn, opener, app.id)
             if config is None:
                 missing.append(app.partner_id)
                 continue

@@ -1,6 +1,5 @@
 """The options every command has: where the installation is, and in which form to answer."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from clarion.apps import service as apps
-from clarion.assembly.database import opened, sealer
-from clarion.base.errors import ConfigurationError
-from clarion.base.sealing import Sealer
+from clarion.assembly.database import opened
 from clarion.base.settings import Settings, default_data_dir
 from clarion.cli import output
 from clarion.db.pool import Database
-from clarion.db.sql import Conn
-from clarion.identity import service as identity
 
 _JSON = "clarion.json"
 _PANEL = "Installation and output"
@@ -78,15 +72,3 @@ async def database(settings: Settings, *, size: int = 4) -> AsyncIterator[Databa
         output.note(f"There is no installation in {settings.data_dir} yet: making one.")
     async with opened(settings, size=size) as db:
         yield db
-
-
-async def keeper(settings: Settings, conn: Conn) -> Sealer:
-    """The sealer of an installation. Raises ConfigurationError when its key is not here although secrets were sealed
-    with it: a new key beside them could never open them."""
-    here = "CLARION_SEAL_KEY" in os.environ or settings.seal_key_file.exists()
-    if not here and (await identity.list_people(conn) or await apps.list_apps(conn)):
-        raise ConfigurationError(
-            f"The sealing key of this database is not in {settings.seal_key_file}.",
-            "Name the folder that holds it with --data-dir, set CLARION_SEAL_KEY, or bring it from a backup.",
-        )
-    return sealer(settings)

@@ -6,9 +6,10 @@ import typer
 from msgspec import Struct
 
 from clarion.apps import service as apps
+from clarion.assembly.database import sealer
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation, keeper
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
 from clarion.db.sql import Conn
 from clarion.identity import service as identity
 from clarion.identity.model import Person, Role
@@ -58,7 +59,7 @@ def create(
 
 async def _create(settings: Settings, email: str, role: Role, names: list[str]) -> WithKey:
     async with database(settings) as db, db.transaction() as conn:
-        person, key = await identity.create_person(conn, await keeper(settings, conn), email, role)
+        person, key = await identity.create_person(conn, await sealer(settings, conn), email, role)
         await _grant(conn, person, names)
     return WithKey(person.email, key)
 
@@ -124,7 +125,7 @@ def new_key(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = 
 
 async def _new_key(settings: Settings, email: str) -> str:
     async with database(settings) as db, db.transaction() as conn:
-        return await identity.renew_key(conn, await keeper(settings, conn), email)
+        return await identity.renew_key(conn, await sealer(settings, conn), email)
 
 
 @app.command("disable")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from clarion.base.errors import ConfigurationError
+from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.db import app_schema
 from clarion.db.pool import connect
 from clarion.db.sql import Conn, value
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _LOCK = 0x436C6172696F6E  # the advisory lock every migrating process takes
+_BOUNDS = "-c timezone=UTC -c lock_timeout=4s -c statement_timeout=5s"
 MINIMUM_SERVER = 150000
 
 
 async def upgrade(conninfo: str) -> None:
-    """Bring the database at `conninfo` to the newest revision, application schemas included. Safe to repeat."""
+    """Bring the database at `conninfo` to the newest revision, application schemas included. Safe to repeat.
+
+    Raises ConfigurationError for a PostgreSQL that is too old and for a database that a newer release has migrated,
+    Unavailable when a table stays locked or a statement takes too long: what was done until then stays done.
+    """
     conn = await connect(conninfo)
     try:
         if conn.info.server_version < MINIMUM_SERVER:
@@ -31,9 +36,16 @@ async def upgrade(conninfo: str) -> None:
                 f"PostgreSQL {conn.info.server_version // 10000} is too old.", "Clarion needs PostgreSQL 15 or newer."
             )
         await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        if await _revision(conn) != newest():
+        at = await _revision(conn)
+        _refuse_newer(at)
+        if at != newest():
             await asyncio.to_thread(_upgrade, conninfo)
         await app_schema.upgrade_all(conn)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+        raise Unavailable(
+            f"The migration was given up: {error.diag.message_primary or error}.",
+            "Something else holds the tables, or they are busy. Try again in a quiet moment; it goes on where it was.",
+        ) from error
     finally:
         await conn.close()
 
@@ -56,10 +68,19 @@ def newest() -> str:
 async def require_current(conninfo: str) -> None:
     """Raise ConfigurationError unless the database is at the revision of this release."""
     at = await current(conninfo)
+    _refuse_newer(at)
     if at != newest():
         raise ConfigurationError(
             f"The database is at revision {at or 'none'}, this release needs {newest()}.",
             "Run: clarion db migrate --database-url URL",
+        )
+
+
+def _refuse_newer(at: str | None) -> None:
+    if at is not None and at > newest():
+        raise ConfigurationError(
+            f"The database is at revision {at}, which this release (revision {newest()}) does not know.",
+            "Start the newer release that migrated it.",
         )
 
 
@@ -74,7 +95,8 @@ def _config(connection: Any) -> "Config":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(resources.files("clarion.db") / "migrations"))
+    folder = str(resources.files("clarion.db") / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
@@ -82,14 +104,19 @@ def _config(connection: Any) -> "Config":
 def _upgrade(conninfo: str) -> None:
     # Half a second of imports and 20 MB: only the process that migrates pays for them.
     import sqlalchemy
+    import sqlalchemy.exc
     from alembic import command
     from sqlalchemy.pool import NullPool
 
     engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=NullPool
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo, options=_BOUNDS), poolclass=NullPool
     )
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text("CREATE SCHEMA IF NOT EXISTS clarion"))
-        connection.commit()
-        command.upgrade(_config(connection), "head")
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("CREATE SCHEMA IF NOT EXISTS clarion"))
+            connection.commit()
+            command.upgrade(_config(connection), "head")
+    except sqlalchemy.exc.DBAPIError as error:
+        raise (error.orig or error) from None  # the driver's own error, as everywhere else in the house
+    finally:
+        engine.dispose()

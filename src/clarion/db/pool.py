@@ -14,7 +14,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from clarion.base import clock
-from clarion.base.errors import Unavailable
+from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.db.sql import Conn
 
 
@@ -74,7 +74,10 @@ class Database:
 
 
 async def connect(conninfo: str, *, timeout: float = 10.0, **options: Any) -> Conn:
-    """A single autocommit connection outside any pool (LISTEN, advisory locks, maintenance)."""
+    """A single autocommit connection outside any pool (LISTEN, advisory locks, maintenance).
+
+    Raises Unavailable when PostgreSQL cannot be reached, ConfigurationError for a URL that is none.
+    """
     try:
         return await psycopg.AsyncConnection.connect(
             conninfo,
@@ -88,6 +91,11 @@ async def connect(conninfo: str, *, timeout: float = 10.0, **options: Any) -> Co
             f"PostgreSQL cannot be reached: {str(error).strip()}",
             "Check that the server runs and that the database URL is right.",
         ) from error
+    except psycopg.ProgrammingError:
+        # The parser's sentence quotes what it was given, password included.
+        raise ConfigurationError(
+            "The database URL cannot be read.", "Write it like postgresql://user:password@host:5432/name."
+        ) from None
 
 
 async def _follow_clock(conn: Conn) -> None:

@@ -78,6 +78,11 @@ async def key_holder(conn: Conn, email: str) -> KeyHolder:
     return holder
 
 
+async def any_key_holder(conn: Conn) -> KeyHolder | None:
+    """Somebody whose API key was sealed, disabled or not; None before the first person is created."""
+    return await store.any_holder(conn)
+
+
 def open_key(sealer: Sealer, holder: KeyHolder) -> str:
     """The API key in the clear, for one signature check; never keep or log it."""
     return sealer.open(holder.sealed_key, _context(holder.person.id)).decode()

@@ -59,6 +59,12 @@ async def holder_of_email(conn: Conn, email: str) -> KeyHolder | None:
     return None if found is None else found.holder()
 
 
+async def any_holder(conn: Conn) -> KeyHolder | None:
+    """The first person there is."""
+    found = await row(conn, "SELECT id, email, role, api_key FROM clarion.person ORDER BY id LIMIT 1", of=_KeyRow)
+    return None if found is None else found.holder()
+
+
 async def holder_of_token(conn: Conn, digest: bytes) -> TokenHolder | None:
     """The person a token belongs to, also after the token's end; None for disabled people and unknown tokens."""
     found = await row(

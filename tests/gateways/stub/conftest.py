@@ -14,14 +14,6 @@ Connect = Callable[..., Awaitable[RawClient]]
 
 
 @pytest.fixture
-async def stub(tmp_path: Path) -> AsyncIterator[StubServer]:
-    server = StubServer(tmp_path / "stub")
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def connect(stub: StubServer) -> AsyncIterator[Connect]:
     """Opens connections to the stub; `certificate` names a PEM file with certificate and key."""
     opened: list[RawClient] = []

@@ -65,10 +65,10 @@ class Company(Struct, frozen=True):
 
 async def found_company(stage: Stage, db: Database, notebook: Notebook) -> Company:
     """Make the company, or find the one of an earlier run; the secrets go into the notebook."""
-    key = sealer(stage.settings)
     made: dict[Platform, App] = {}
     segments: dict[Platform, int] = {}
     async with db.transaction() as conn:
+        key = await sealer(stage.settings, conn)
         with suppress(NotFound):
             await identity.get_person(conn, EMAIL)
             if not notebook.api_key:

@@ -1,7 +1,9 @@
-"""Alembic's entry: runs on the connection that `clarion.db.migrate` hands over, each revision in its transaction."""
+"""Alembic's entry: runs on the connection that `clarion.db.migrate` hands over, each revision in its transaction.
+
+Time-outs of locks and statements are set on that connection already.
+"""
 
 from alembic import context
-from sqlalchemy import text
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -10,7 +12,5 @@ context.configure(
     transaction_per_migration=True,
 )
 with context.begin_transaction():
-    connection.execute(text("SET lock_timeout = '4s'"))
-    connection.execute(text("SET statement_timeout = '5s'"))
     context.run_migrations()
 connection.commit()

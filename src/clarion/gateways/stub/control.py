@@ -4,21 +4,19 @@ They are never subject to the knobs. Errors are `{"errors": [{"pointer", "code",
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Meta, Struct
 
 from clarion.base.errors import Finding, Invalid
+from clarion.gateways.stub.board import Board
 from clarion.gateways.stub.exchange import Delivery, Reply, Request
 from clarion.gateways.stub.keys import Wanted
 from clarion.gateways.stub.knobs import KINDS
 from clarion.gateways.stub.parsing import decode, decode_any
 from clarion.gateways.stub.wire import CONTROL_BODY
-
-if TYPE_CHECKING:
-    from clarion.gateways.stub.switchboard import Switchboard
 
 MOST_SUBSCRIPTIONS = 10_000
 
@@ -32,7 +30,7 @@ class _Reset(Struct, frozen=True, forbid_unknown_fields=True):
     keep_knobs: bool = False
 
 
-def answer(board: "Switchboard", request: Request) -> Reply:
+def answer(board: Board, request: Request) -> Reply:
     """Answer one control request."""
     if len(request.body) > CONTROL_BODY:
         return _errors(413, [Finding("", "too_large", f"The body has more than {CONTROL_BODY} bytes.")])
@@ -55,46 +53,46 @@ def no_such_path() -> Reply:
     return _errors(404, [Finding("", "not_found", text)])
 
 
-def _index(_board: "Switchboard", _request: Request, _query: str) -> object:
+def _index(_board: Board, _request: Request, _query: str) -> object:
     return {"endpoints": [f"{method} {path}" for path, methods in _ENDPOINTS.items() for method in methods]}
 
 
-def _issue(board: "Switchboard", request: Request, _query: str) -> object:
+def _issue(board: Board, request: Request, _query: str) -> object:
     wanted = decode(request.body, Wanted)
     return board.keys.issue(wanted, f"https://{request.authority.decode('latin-1')}")
 
 
-def _subscriptions(board: "Switchboard", request: Request, _query: str) -> object:
+def _subscriptions(board: Board, request: Request, _query: str) -> object:
     wanted = decode(request.body, _WantedSubscriptions)
     origin = f"https://{request.authority.decode('latin-1')}"
     return list(board.subscriptions.subscriptions(origin, wanted.start, wanted.count))
 
 
-def _put_knobs(board: "Switchboard", request: Request, _query: str) -> object:
+def _put_knobs(board: Board, request: Request, _query: str) -> object:
     return board.set_knobs(decode_any(request.body))
 
 
-def _get_knobs(board: "Switchboard", _request: Request, _query: str) -> object:
+def _get_knobs(board: Board, _request: Request, _query: str) -> object:
     return board.knobs
 
 
-def _stats(board: "Switchboard", _request: Request, _query: str) -> object:
+def _stats(board: Board, _request: Request, _query: str) -> object:
     return board.stats()
 
 
-def _reset(board: "Switchboard", request: Request, _query: str) -> object:
+def _reset(board: Board, request: Request, _query: str) -> object:
     wanted = decode(request.body, _Reset) if request.body else _Reset()
     board.reset(keep_knobs=wanted.keep_knobs)
     return board.stats()
 
 
-def _deliveries(board: "Switchboard", _request: Request, query: str) -> object:
+def _deliveries(board: Board, _request: Request, query: str) -> object:
     kinds, last = _which(query)
     found = [_shown(kind, each) for kind in kinds for each in board.courses[kind].tally.deliveries]
     return sorted(found, key=lambda each: each["at"])[-last:]
 
 
-def _refusals(board: "Switchboard", _request: Request, query: str) -> object:
+def _refusals(board: Board, _request: Request, query: str) -> object:
     kinds, last = _which(query)
     found = [
         {
@@ -160,7 +158,7 @@ def _errors(status: int, findings: list[Finding]) -> Reply:
     return _json(status, {"errors": findings})
 
 
-_Handler = Callable[["Switchboard", Request, str], object]
+_Handler = Callable[[Board, Request, str], object]
 _ENDPOINTS: dict[str, dict[str, _Handler]] = {
     "/stub": {"GET": _index},
     "/stub/credentials": {"POST": _issue},

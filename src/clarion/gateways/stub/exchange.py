@@ -1,5 +1,6 @@
 """The nouns of the stub: a request as it arrived, what was found in it, and the reply it gets."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -90,3 +91,8 @@ class StrictGateway(Protocol):
 
     def scope(self, delivery: Delivery) -> bytes:
         """What a `Retry-After` of this gateway holds back: the key of a device or of a project."""
+
+
+def named_id(name: str | None) -> bytes | None:
+    """16 bytes that stand for a delivery id written as text; None for none."""
+    return None if not name else hashlib.blake2b(name.encode(), digest_size=16).digest()

@@ -4,7 +4,6 @@ Error bodies have Google's form, with `FcmError` or `BadRequest` details as the 
 about the token itself says so, and only an error about the request lists field violations.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from clarion.gateways.stub import fcm_message
-from clarion.gateways.stub.exchange import Delivery, Refused, Reply, Request
+from clarion.gateways.stub.exchange import Delivery, Refused, Reply, Request, named_id
 from clarion.gateways.stub.oauth import TokenEndpoint
 
 PREFIX = b"/v1/projects/"
@@ -61,7 +60,7 @@ class Fcm:
         sent = fcm_message.parse(request.body)
         token = sent.message.token or ""
         named = (sent.message.data or {}).get("clarion_delivery")
-        return Delivery(token.encode(), identity(named), request.body, request, dry=sent.validate_only)
+        return Delivery(token.encode(), named_id(named), request.body, request, dry=sent.validate_only)
 
     def accepted(self, delivery: Delivery) -> Reply:
         """200 with the name of the message."""
@@ -101,8 +100,3 @@ class Fcm:
             raise Refused("UNAUTHENTICATED", "The OAuth 2 access token has expired.")
         if token.project != project:
             raise Refused("PERMISSION_DENIED", f"The access token is for project {token.project!r}, not {project!r}.")
-
-
-def identity(name: str | None) -> bytes | None:
-    """16 bytes that stand for a delivery id written as text."""
-    return None if not name else hashlib.blake2b(name.encode(), digest_size=16).digest()

@@ -9,11 +9,12 @@ from clarion.base.authority import CA_FILE, Authority
 from clarion.base.errors import ConfigurationError
 from clarion.base.telemetry import get_logger
 from clarion.gateways.stub import keys
+from clarion.gateways.stub.board import Stats
 from clarion.gateways.stub.certificate import server_context
 from clarion.gateways.stub.knobs import Knobs
 from clarion.gateways.stub.pacing import Pacer
 from clarion.gateways.stub.parsing import convert
-from clarion.gateways.stub.switchboard import Stats, Switchboard
+from clarion.gateways.stub.switchboard import Switchboard
 from clarion.gateways.stub.wire import Wire
 
 log = get_logger(__name__)

@@ -9,8 +9,7 @@ from msgspec import Struct
 
 from clarion.gateways.stub import tokens
 from clarion.gateways.stub.decryption import Undecryptable, decrypt
-from clarion.gateways.stub.exchange import Delivery, Headers, Refused, Reply, Request
-from clarion.gateways.stub.fcm import identity
+from clarion.gateways.stub.exchange import Delivery, Headers, Refused, Reply, Request, named_id
 from clarion.gateways.stub.keys import Keys
 from clarion.gateways.stub.subscriptions import SubscriptionKeys
 
@@ -84,7 +83,7 @@ class WebPush:
         except Refused as refused:
             refused.token = token
             raise
-        return Delivery(token, identity(_named(payload)), payload, request)
+        return Delivery(token, named_id(_named(payload)), payload, request)
 
     def accepted(self, delivery: Delivery) -> Reply:
         """201 with the location of the message."""
