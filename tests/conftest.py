@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -37,6 +38,10 @@ FAST = {
     "checkpoint_timeout": "1h",
     "autovacuum": "off",
 }
+
+# A busy machine is no failed property.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 _TEMPLATE = "migrated"
 _numbers = count(1)

@@ -229,10 +229,11 @@ async def _fill(conn: Conn, app_id: int, devices: list[dict[str, Any]]) -> None:
             (number, str(number), *(each[name] for name in ("tier", "points", "ratio", "birthday", "vip"))),
         )
         for list_id, alive in each["lists"]:
+            never = alive and list_id == 1
             await execute(
                 conn,
                 sql.SQL("INSERT INTO {} VALUES (%s, %s, %s)").format(member),
-                (list_id, number, None if alive else NOW - timedelta(days=1)),
+                (list_id, number, None if never else NOW + timedelta(days=1 if alive else -1)),
             )
         for kind, code, message, age in each["events"]:
             at = datetime.now(UTC) - timedelta(days=age, hours=1 if age else 0)

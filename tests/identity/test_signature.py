@@ -1,4 +1,4 @@
-"""The v1 signature (v1 rules 5 to 11)."""
+"""The v1 signature (v1 rules 4 to 11)."""
 
 from datetime import timedelta
 
@@ -15,6 +15,14 @@ TIME = "1507722391"
 BODY = b'{"email":"mymail@client.com"}'
 SIGNED_BODY = "f974f730586ce2bf49a276845060a8d38bb43770"
 SIGNED_NOTHING = "ba04fc7206950ce63d78ddbc9e65c48fb96e54d7"
+
+
+@pytest.mark.parametrize(
+    ("time", "passes"),
+    [(TIME, True), ("0", True), ("1507722391.0", False), ("1.5e9", False), ("+1507722391", False), ("5DDE0B17", False)],
+)
+def test_rule_4_the_time_is_whole_seconds_in_decimal_digits(time: str, passes: bool) -> None:
+    assert verify("POST", BODY, KEY, time, sign(BODY, KEY, time)) is passes
 
 
 def test_rule_9_published_vectors() -> None:

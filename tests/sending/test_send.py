@@ -109,6 +109,21 @@ async def test_a_test_send_without_test_segment_is_refused(journey: Journey) -> 
     assert refused.value.code == "no_test_segments"
 
 
+async def test_texts_that_name_what_no_device_has_are_not_sent_for_real(journey: Journey) -> None:
+    """v1 rules 45 and 46: fields of a list are known only to messages that are for lists. A test shows the hole."""
+    await journey.add_devices(1)
+    async with journey.database.transaction() as conn:
+        listed = await audience.create_list(conn, journey.app.id, "VIP")
+    everyone = await journey.segment("Everyone", {"all": []}, test=True)
+    wrong = await journey.message(version=Content(text="${Model} ${modl} ${a4p_gift}"), test_segments=[everyone.id])
+    with pytest.raises(Conflict, match=r"uses \$\{a4p_gift\}, \$\{modl\}") as refused:
+        await journey.send(wrong)
+    assert refused.value.code == "unknown_field"
+    assert await journey.message_state(wrong) is MessageState.DRAFT
+    assert (await journey.run(await journey.send(wrong, test=True))).counts == Counts(delivered=1)
+    await journey.send(await journey.message(version=Content(text="${model} ${a4p_gift}"), lists=[listed.id]))
+
+
 async def test_a_message_of_another_application_is_unknown(journey: Journey) -> None:
     """v1 rule 27."""
     other = await Journey.begin(journey.database, journey.sealer, "demo02")

@@ -16,7 +16,7 @@ from clarion.db.sql import app_table, execute, tuples, value
 from clarion.devices import service as devices
 from clarion.devices.model import DeviceRecord, device_id
 from clarion.tracking import service, store
-from clarion.tracking.model import EventKind, EventValue, Recorded, Report
+from clarion.tracking.model import DayStats, EventKind, EventValue, Recorded, Report
 
 _OPENINGS = sql.SQL("SELECT opencount, firstopen, lastopen FROM {device} WHERE id = %s")
 UDIDS = ("d0", "d1", "d2")
@@ -98,7 +98,7 @@ class Installation:
             assert column is not None
             await devices.upsert(conn, self.app, [DeviceRecord(device, {column: number})])
 
-    async def stats(self, app: App | None = None) -> list[store.StatRow]:
+    async def stats(self, app: App | None = None) -> list[DayStats]:
         async with self.database.connection() as conn:
             return await store.stats_between(conn, (app or self.app).id, None, None, limit=100, offset=0)
 

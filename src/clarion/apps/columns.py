@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import psycopg
 
-from clarion.apps import store
-from clarion.apps.model import STANDARD_COLUMNS, App, Column, ColumnKind
+from clarion.apps.model import LIST_FIELD, STANDARD_COLUMNS, App, Column, ColumnKind
+from clarion.apps.store import columns as store
 from clarion.base import clock
 from clarion.base.errors import Conflict, Finding, Invalid, NotFound, Unavailable
 from clarion.base.telemetry import get_logger
@@ -28,10 +28,8 @@ EMPTY_COLUMN = "apps.empty_column"
 MOST_COLUMNS = 1000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-# Besides the standard columns: another name of UDID, the two keys of a web subscription in import files, and the
-# prefix that marks fields of a static list in texts (v1 rule 45).
+# Besides the standard columns: another name of UDID, and the two keys of a web subscription in import files.
 _RESERVED = {column.name.lower() for column in STANDARD_COLUMNS} | {"deviceid", "p256dh", "auth"}
-_RESERVED_PREFIX = "a4p_"
 # Readers may hold a scheme for a while after a column is removed; its values stay until they are surely gone.
 _EMPTY_AFTER = timedelta(hours=1)
 _PIECE = 5000
@@ -84,7 +82,7 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         message = "A column name begins with a letter and has at most 63 letters, digits and underscores."
         raise Invalid([Finding("/name", "name", message)])
-    if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_PREFIX):
+    if name.lower() in _RESERVED or name.lower().startswith(LIST_FIELD):
         raise Invalid([Finding("/name", "reserved", f"{name} is a name of the system; choose another.")])
 
 

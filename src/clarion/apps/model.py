@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from msgspec import Struct
+from psycopg import sql
 
 
 class Platform(StrEnum):
@@ -12,6 +13,9 @@ class Platform(StrEnum):
     IOS = "ios"
     WEB = "web"
 
+
+LIST_FIELD = "a4p_"
+"""How names of static list fields begin in texts (v1 rule 45); no device column may begin so."""
 
 GATEWAY_OF = {Platform.ANDROID: "fcm", Platform.IOS: "apns", Platform.WEB: "webpush"}
 
@@ -47,6 +51,16 @@ class ColumnKind(StrEnum):
     DECIMAL = "decimal"
     DATE = "date"
     BOOLEAN = "boolean"
+
+
+SQL_TYPES = {
+    ColumnKind.TEXT: sql.SQL("text"),
+    ColumnKind.INTEGER: sql.SQL("bigint"),
+    ColumnKind.DECIMAL: sql.SQL("double precision"),
+    ColumnKind.DATE: sql.SQL("timestamptz"),
+    ColumnKind.BOOLEAN: sql.SQL("boolean"),
+}
+"""What a column of each kind is in the device table."""
 
 
 class Column(Struct, frozen=True):

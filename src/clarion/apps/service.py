@@ -5,9 +5,10 @@ The columns a company adds to its devices have a room of their own, `columns`.
 
 import re
 
-from clarion.apps import store
 from clarion.apps.columns import add_column, remove_column
 from clarion.apps.model import GATEWAY_OF, App, GatewayConfig, Platform, Scheme
+from clarion.apps.store import applications as store
+from clarion.apps.store.columns import own_columns
 from clarion.base.errors import Conflict, Finding, Invalid, NotFound
 from clarion.base.sealing import Sealer
 from clarion.base.secrets import new_token, same
@@ -93,7 +94,7 @@ async def check_private_key(conn: Conn, sealer: Sealer, app: App, key: str) -> b
 
 async def load_scheme(conn: Conn, app_id: int) -> Scheme:
     """The standard columns and the company's own, as they are now."""
-    return Scheme(await store.own_columns(conn, app_id))
+    return Scheme(await own_columns(conn, app_id))
 
 
 async def may_manage(conn: Conn, app_id: int, person_id: int) -> bool:

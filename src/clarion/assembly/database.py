@@ -1,8 +1,8 @@
 """How a process gets at the database: owning the embedded one, attaching to it, or by URL."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from clarion.apps import service as apps
 from clarion.base import sealing
@@ -10,9 +10,24 @@ from clarion.base.errors import ConfigurationError
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db import embedded, migrate
+from clarion.db.embedded.folder import DataFolder, explain
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.identity import service as identity
+
+
+def prepare_folder(settings: Settings) -> None:
+    """Make the data folder when it is missing, for its owner alone. Raises ConfigurationError, Unavailable."""
+    DataFolder.at(settings.data_dir).create()
+
+
+@contextmanager
+def files_of(settings: Settings) -> Iterator[None]:
+    """File operations in the data folder: a full disk, or a folder that may not be written, is told as such."""
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, settings.data_dir) from error
 
 
 async def conninfo_of(settings: Settings) -> str:
@@ -27,7 +42,7 @@ async def opened(settings: Settings, *, size: int = 4, name: str = "clarion comm
     An embedded database is migrated; one given by URL must be at this release's revision.
     """
     if settings.embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        prepare_folder(settings)
         async with embedded.borrow(settings.data_dir) as conninfo:
             await migrate.upgrade(conninfo)
             async with _pool(conninfo, size, name) as db:

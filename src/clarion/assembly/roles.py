@@ -14,12 +14,9 @@ from clarion.base import certificates
 from clarion.base.errors import Unavailable
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
-from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
 from clarion.db.sql import value
 from clarion.queue import Timers, Worker
-
-log = get_logger(__name__)
 
 _API_CONNECTIONS = 16
 _SENDER_CONNECTIONS = 12
@@ -56,9 +53,6 @@ class DatabaseHealth:
 
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handling: the role is told to stop by its event."""
-
-    def install_signal_handlers(self) -> None:
-        return
 
     async def serve_until(self, listener: socket.socket, stop: asyncio.Event) -> None:
         async def watch() -> None:

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from clarion.assembly import handover, listeners
+from clarion.assembly.database import files_of, prepare_folder
 from clarion.base import settings as base_settings
 from clarion.base.certificates import find as find_certificate
 from clarion.base.errors import ClarionError, Unavailable
@@ -49,7 +50,7 @@ async def serve(settings: Settings, *, announce: Callable[[Running], None], stop
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    prepare_folder(settings)
     supervisor = Supervisor(settings, stopping)
     try:
         announce(await supervisor.start())
@@ -76,12 +77,13 @@ class Supervisor:
     async def start(self) -> Running:
         """Steps 1 to 3."""
         self._listeners = listeners.bind(self._settings)
-        found = find_certificate(
-            self._settings.certificate,
-            self._settings.certificate_key,
-            self._settings.data_dir / "tls",
-            self._settings.host,
-        )
+        with files_of(self._settings):
+            found = find_certificate(
+                self._settings.certificate,
+                self._settings.certificate_key,
+                self._settings.data_dir / "tls",
+                self._settings.host,
+            )
         if self._server is not None:
             await self._server.start()
             self._conninfo = self._server.conninfo
@@ -97,7 +99,8 @@ class Supervisor:
             found.ca_file,
             {keeper.name: keeper.pid for keeper in self._keepers},
         )
-        self._write_status(running)
+        with files_of(self._settings):
+            self._write_status(running)
         log.info("ready", **running.urls)
         return running
 
@@ -128,10 +131,12 @@ class Supervisor:
         log.info("stopped")
 
     def _changed(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             running = msgspec.json.decode(self._status.read_bytes(), type=Running)
             pids = {keeper.name: keeper.pid for keeper in self._keepers}
             self._write_status(msgspec.structs.replace(running, pids=pids))
+        except OSError as error:  # the file only informs; a full disk is no reason to stop
+            log.warning("status_not_written", error=str(error))
 
     def _write_status(self, running: Running) -> None:
         scratch = self._status.with_suffix(".new")
@@ -178,6 +183,9 @@ class Supervisor:
                 pass_fds=[ready_write, self._parent_read, *descriptors],
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
             )
+        except OSError:
+            os.close(ready_read)
+            raise
         finally:
             os.close(ready_write)
         return process, ready_read
@@ -209,6 +217,8 @@ class _Keeper:
                 said = await _read_byte(ready)
         except TimeoutError:
             said = b""
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
         finally:
             os.close(ready)
         if not said:
@@ -231,8 +241,8 @@ class _Keeper:
                 return
             try:
                 await self.start()
-            except Unavailable as error:
-                log.error("process_does_not_start", process_name=self.name, error=error.message)
+            except (Unavailable, OSError) as error:
+                log.error("process_does_not_start", process_name=self.name, error=str(error))
                 continue
             changed()
             log.info("process_restarted", process_name=self.name, pid=self.pid)

@@ -38,11 +38,15 @@ def timers(db: Database) -> list[Timer]:
         async with db.transaction() as conn:
             await identity.purge_tokens(conn)
 
+    async def standings() -> None:
+        await results.keep_standings(db)
+
     async def ledger() -> None:
         await results.drop_old(db)
 
     return [
         Timer("results.drop_old", timedelta(days=1), ledger),
+        Timer("results.keep_standings", timedelta(hours=4), standings),
         Timer("tracking.partitions", timedelta(hours=6), partitions),
         Timer("identity.tokens", timedelta(hours=1), tokens),
     ]

@@ -91,14 +91,11 @@ async def create_list(conn: Conn, app_id: int, name: str, external_id: str | Non
     return StaticList(await store.insert_list(conn, app_id, name, external_id), name, external_id)
 
 
-async def find_list(
-    conn: Conn, app_id: int, *, list_id: int | None = None, external_id: str | None = None
-) -> StaticList | None:
-    """A static list by its number, or else by its external id."""
-    if list_id is not None:
-        found = await store.static_lists(conn, app_id, [list_id])
-        return found[0] if found else None
-    return await store.list_by_external_id(conn, app_id, external_id) if external_id is not None else None
+async def find_lists(
+    conn: Conn, app_id: int, *, list_ids: Sequence[int] = (), external_ids: Sequence[str] = ()
+) -> list[StaticList]:
+    """The static lists with these numbers or external ids (those that exist), by ascending number."""
+    return await store.static_lists(conn, app_id, list_ids, external_ids)
 
 
 async def unknown_lists(conn: Conn, app_id: int, predicate: Predicate) -> list[int]:

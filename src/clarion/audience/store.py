@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from clarion.audience.compile import Condition
 from clarion.audience.model import Segment, StaticList
-from clarion.db.sql import Conn, app_table, row, rows, value, values
+from clarion.db.sql import Conn, app_table, rows, value, values
 
 
 def selection(app_id: int, condition: Condition) -> Condition:
@@ -70,21 +70,16 @@ async def insert_list(conn: Conn, app_id: int, name: str, external_id: str | Non
     )
 
 
-async def static_lists(conn: Conn, app_id: int, ids: Sequence[int]) -> list[StaticList]:
-    """The static lists with these ids, by ascending id."""
+async def static_lists(
+    conn: Conn, app_id: int, ids: Sequence[int], external_ids: Sequence[str] = ()
+) -> list[StaticList]:
+    """The static lists with these ids, or that integrators know by these texts, by ascending id."""
     return await rows(
         conn,
-        "SELECT id, name, external_id FROM clarion.static_list WHERE app_id = %s AND id = ANY(%s) ORDER BY id",
-        (app_id, list(ids)),
-        of=StaticList,
-    )
-
-
-async def list_by_external_id(conn: Conn, app_id: int, external_id: str) -> StaticList | None:
-    """The static list that integrators know by this text."""
-    return await row(
-        conn,
-        "SELECT id, name, external_id FROM clarion.static_list WHERE app_id = %s AND external_id = %s",
-        (app_id, external_id),
+        """
+        SELECT id, name, external_id FROM clarion.static_list
+        WHERE app_id = %s AND (id = ANY(%s::bigint[]) OR external_id = ANY(%s::text[])) ORDER BY id
+        """,
+        (app_id, list(ids), list(external_ids)),
         of=StaticList,
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 import structlog
 
-_SECRET_WORDS = ("secret", "password", "api_key", "private_key", "authorization", "signature")
+_SECRET_WORDS = (
+    "secret", "password", "api_key", "private_key", "authorization", "signature", "token", "credential", "conninfo",
+)  # fmt: skip
 
 
 def configure(*, json: bool, level: str = "info", process: str = "") -> None:

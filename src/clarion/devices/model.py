@@ -106,6 +106,16 @@ class Part(Struct, frozen=True):
     next_after: int | None
 
 
+class Standing(Struct, frozen=True):
+    """How the devices of an application stand at a moment, by the definitions of v1 rule 84."""
+
+    registered: int
+    optin: int
+    optout: int
+    active: int
+    active_optin: int
+
+
 class Progress(Struct, frozen=True):
     """How far an import or export is, in devices; `total` is what the file or the application holds."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from clarion.apps.model import App, Column, Scheme
 from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.db.sql import Conn
-from clarion.devices.model import EVER, UDID, DeviceRecord, Part, Period, SendRow, Value
+from clarion.devices.model import EVER, UDID, DeviceRecord, Part, Period, SendRow, Standing, Value
 from clarion.devices.registration import authenticate, register
 from clarion.devices.store import export, read
 from clarion.devices.values import is_udid, parse_value, wire_value
@@ -25,6 +25,7 @@ __all__ = [
     "for_sending",
     "parse_fields",
     "register",
+    "standing",
     "switch_off",
     "udids_of",
     "update_one",
@@ -139,6 +140,11 @@ async def columns_of(
 async def udids_of(conn: Conn, app_id: int, ids: Sequence[int]) -> dict[int, str]:
     """The UDIDs of these devices, by device id."""
     return dict(await read.by_ids(conn, app_id, ids, [UDID]))
+
+
+async def standing(conn: Conn, app_id: int) -> Standing:
+    """How an application's devices stand now (v1 rule 84). Looks at all of them."""
+    return await read.standing(conn, app_id)
 
 
 async def export_part(

@@ -10,6 +10,9 @@ from clarion.base import clock
 from clarion.gateways.seam import Done, Fate, Scope, Verdict
 from clarion.http.h2 import Answer, Failure, Processed
 
+DELIVERED = Verdict(Fate.DELIVERED)
+CLOSED = Verdict(Fate.RETRY, "The gateway is closed.")
+
 LONGEST_WAIT = 86_400.0
 """Seconds: a longer `Retry-After` is cut to this; the time to live ends a notification anyway."""
 

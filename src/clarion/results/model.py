@@ -3,7 +3,7 @@
 One byte stands for one device, in the order of the chunk's device ids, so that a target costs 8.5 bytes on disk.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import IntEnum
 
 from msgspec import Struct
@@ -114,21 +114,3 @@ class Click(Struct, frozen=True):
     campaign_id: int | None
     action_id: int | None
     data: dict[str, Scalar]
-
-
-class DayStats(Struct, frozen=True):
-    """One day of an application (v1 rule 84). The snapshot figures are None on days without a snapshot."""
-
-    day: date
-    installs: int
-    opens: int
-    push_sent: int
-    push_clicks: int
-    bounces: int
-    inapp_displays: int
-    inapp_clicks: int
-    registered: int | None = None
-    optin: int | None = None
-    optout: int | None = None
-    active: int | None = None
-    active_optin: int | None = None

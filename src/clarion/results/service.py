@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
+from msgspec.structs import astuple
+
 from clarion.apps import service as apps
 from clarion.apps.model import Column
 from clarion.content import service as content
@@ -11,8 +13,9 @@ from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
 from clarion.results import ledger, store
-from clarion.results.model import Click, DayStats, Outcome, Period, Scalar, Subject, Target
+from clarion.results.model import Click, Outcome, Period, Scalar, Subject, Target
 from clarion.tracking import store as tracking
+from clarion.tracking.model import DayStats
 
 
 async def targets(
@@ -89,25 +92,20 @@ async def stats(
     conn: Conn, app_id: int, start: date | None, end: date | None, *, limit: int, offset: int
 ) -> list[DayStats]:
     """The days that have data, ascending, both ends included; None leaves an end open (v1 rules 83 and 84)."""
-    found = await tracking.stats_between(conn, app_id, start, end, limit=limit, offset=offset)
-    return [
-        DayStats(
-            day=row.day,
-            installs=row.installs,
-            opens=row.opens,
-            push_sent=row.push_sent,
-            push_clicks=row.push_clicks,
-            bounces=row.bounces,
-            inapp_displays=row.inapp_displays,
-            inapp_clicks=row.inapp_clicks,
-            registered=row.registered,
-            optin=row.optin,
-            optout=row.optout,
-            active=row.active,
-            active_optin=row.active_optin,
-        )
-        for row in found
-    ]
+    return await tracking.stats_between(conn, app_id, start, end, limit=limit, offset=offset)
+
+
+async def keep_standings(db: Database) -> int:
+    """Timer: keep with today how every application's devices stand (v1 rule 84); how many applications have any."""
+    kept = 0
+    async with db.connection() as conn:
+        today = (await tracking.now(conn)).date()
+        for app in await apps.list_apps(conn):
+            standing = await devices.standing(conn, app.id)
+            if any(astuple(standing)):
+                await tracking.set_standing(conn, app.id, today, standing)
+                kept += 1
+    return kept
 
 
 async def drop_old(db: Database) -> int:

@@ -5,13 +5,10 @@ task or a query of its own. Several chunks run side by side and share their appl
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from math import inf
-
-from msgspec import Struct
 
 from clarion.base import clock
 from clarion.base.telemetry import get_logger
@@ -23,6 +20,7 @@ from clarion.results.model import Outcome
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.gateways_pool import Lane
 from clarion.sending.model import BULK, Send, SendState
+from clarion.sending.notifications import Notifications, suppression
 from clarion.sending.recording import Recorder
 
 log = get_logger(__name__)
@@ -40,51 +38,14 @@ LONG_WAIT = 5.0
 """Seconds: a chunk that can do nothing for longer gives its slot back."""
 DRAIN = 10.0
 """Seconds that answers under way are waited for when the process stops."""
-BOUNCED = 3
-"""A device with this many dead tokens in a row is not written to (v1 rule 84)."""
 
 _LOOK = 1.0
 _WAKING = (1, STEP)
 
 
-def delivery_base(app_id: int, send_id: int) -> "hashlib.blake2b":
-    """The common part of a send's delivery ids."""
-    return hashlib.blake2b(f"{app_id}:{send_id}:".encode(), digest_size=16)
-
-
-def delivery_id(base: "hashlib.blake2b", device_id: int) -> bytes:
-    """16 bytes for a device in a send: the same over retries, restarts and processes."""
-    digest = base.copy()
-    digest.update(device_id.to_bytes(8, "big", signed=True))
-    return digest.digest()
-
-
-def suppression(row: SendRow) -> Outcome | None:
-    """Why a device gets nothing although it is in the audience; None when it does."""
-    if not row.opted_in:
-        return Outcome.SUPPRESSED_OPT_OUT
-    if row.token in (None, "", "-"):
-        return Outcome.SUPPRESSED_NO_TOKEN
-    if row.feedback >= BOUNCED:
-        return Outcome.SUPPRESSED_BOUNCED
-    return None
-
-
 def until_expiry(expires_at: datetime) -> float:
     """Seconds until a send is certainly past its time to live, never less than a moment."""
     return max(0.1, (expires_at - clock.now()).total_seconds() + 0.1)
-
-
-class Manner(Struct, frozen=True):
-    """How the version of one language is handed over."""
-
-    urgent: bool
-    collapse: str | None
-    silent: bool
-
-    @classmethod
-    def of(cls, renderer: Renderer, language: str | None) -> "Manner":
-        return cls(renderer.urgent(language), renderer.collapse(language), renderer.silent(language))
 
 
 class Delivery:
@@ -93,17 +54,14 @@ class Delivery:
     def __init__(
         self, app_id: int, send: Send, renderer: Renderer, run: ChunkRun, lane: Lane, recorder: Recorder, lease: Lease
     ) -> None:
-        self._renderer = renderer
         self._run = run
         self._lane = lane
         self._recorder = recorder
         self._lease = lease
         self._expires_at = send.expires_at
-        self._gateway_expiry = int(send.expires_at.timestamp()) if send.time_to_live else 0
         self._flow_controlled = send.priority >= BULK
-        self._ids = delivery_base(app_id, send.id)
+        self._notifications = Notifications(app_id, send, renderer)
         self._rows: dict[int, SendRow] = {}
-        self._manners: dict[str | None, Manner] = {}
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._record_at = inf
@@ -189,27 +147,12 @@ class Delivery:
                 submit(notification, partial(answered, place))
 
     def _notification(self, place: int, row: SendRow) -> Notification | None:
-        language = row.language
-        manner = self._manners.get(language)
-        if manner is None:
-            manner = self._manners[language] = Manner.of(self._renderer, language)
-        identity = delivery_id(self._ids, row.id)
         try:
-            payload = self._renderer.render(language, row.values, identity)
+            return self._notifications.of(row)
         except Exception as error:
             log.error("rendering_failed", device=row.id, exc_info=True)
             self._run.settle(place, Outcome.REFUSED, f"rendering failed: {type(error).__name__}")
             return None
-        return Notification(
-            row.token or "",
-            payload,
-            identity,
-            self._gateway_expiry,
-            manner.urgent,
-            manner.collapse,
-            manner.silent,
-            (row.p256dh, row.auth) if row.p256dh and row.auth else None,
-        )
 
     def _answered(self, place: int, verdict: Verdict) -> None:
         run, lane = self._run, self._lane

@@ -10,12 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from clarion.apps.model import GatewayConfig
-from clarion.base.telemetry import get_logger
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Gateway, Scope, Verdict
 from clarion.sending.backoff import asked, backoff
-
-log = get_logger(__name__)
 
 IDLE = 600.0
 """Seconds without a chunk after which a gateway is closed."""

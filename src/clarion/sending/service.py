@@ -1,13 +1,14 @@
 """Beginning and cancelling a send. What follows runs as jobs: `planning` freezes the audience, `delivery` sends."""
 
 from clarion.apps import service as apps
-from clarion.apps.model import App
+from clarion.apps.model import LIST_FIELD, App, Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
 from clarion.base.errors import Conflict, NotFound
 from clarion.base.telemetry import get_logger
 from clarion.content import service as content
 from clarion.content.model import Message, MessageState
+from clarion.content.render import Renderer
 from clarion.db.sql import Conn
 from clarion.queue import put
 from clarion.results import store as results
@@ -31,12 +32,15 @@ async def begin(conn: Conn, app: App, message_id: int, *, test: bool) -> int:
 
     The message, its segments and its audience's definition are frozen as they are now; the send runs when the
     caller's transaction commits. Raises NotFound for the message, Conflict with code `sending`, `sent` or
-    `failed` (v1 rule 63: a test is only refused while a real send runs), `no_test_segments`, `unknown_segment`.
+    `failed` (v1 rule 63: a test is only refused while a real send runs), `no_test_segments`, `unknown_segment`,
+    `unknown_field` (not for a test, which shows the hole).
     """
     message = await content.lock_message(conn, app.id, message_id)
     _refuse(message, test=test)
     draft = message.draft
     scheme = await apps.load_scheme(conn, app.id)
+    if not test:
+        _refuse_holes(app, scheme, message)
     wanted = draft.test_segments if test else draft.campaign_segments
     segments = await audience.segments(conn, app.id, wanted) if wanted else []
     if len(segments) != len(set(wanted)):
@@ -111,4 +115,19 @@ def _refuse(message: Message, *, test: bool) -> None:
             f"Message {message.id} has no test segment.",
             "Give it one (testSegments) before sending a test.",
             code="no_test_segments",
+        )
+
+
+def _refuse_holes(app: App, scheme: Scheme, message: Message) -> None:
+    """Texts that name what no device can have would reach everybody with a hole. Fields of a static list (v1 rule 45)
+    may stand in messages to lists."""
+    draft = message.draft
+    unknown = Renderer(app, scheme, draft.contents, message.id).unknown
+    holes = [name for name in unknown if not (draft.lists and name.lower().startswith(LIST_FIELD))]
+    if holes:
+        raise Conflict(
+            f"Message {message.id} uses {', '.join(f'${{{name}}}' for name in holes)}, which this application's "
+            "devices do not have.",
+            "Correct its texts, or add the column.",
+            code="unknown_field",
         )

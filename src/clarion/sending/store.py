@@ -1,5 +1,7 @@
 """The SQL of `send`. Counts of outcomes live in its chunks (`results.store`) and are summed here as chunks close."""
 
+from typing import Final
+
 import msgspec
 from psycopg.types.json import Jsonb
 
@@ -10,6 +12,12 @@ from clarion.sending.model import NewSend, Send, SendState
 
 _DEVICE_BYTES = 300
 """Bytes of a device's row, at the least: the estimate is rather too high."""
+
+_SENDS: Final = """
+    SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
+           time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
+    FROM clarion.send WHERE app_id = %s
+"""
 
 
 async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
@@ -45,44 +53,17 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
 
 async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
     """One send."""
-    return await row(
-        conn,
-        """
-        SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
-               time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
-        FROM clarion.send WHERE app_id = %s AND id = %s
-        """,
-        (app_id, send_id),
-        of=Send,
-    )
+    return await row(conn, _SENDS + " AND id = %s", (app_id, send_id), of=Send)
 
 
 async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
     """The sends of an application, newest first; those that have not ended stand before all others."""
-    return await rows(
-        conn,
-        """
-        SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
-               time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
-        FROM clarion.send WHERE app_id = %s ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s
-        """,
-        (app_id, limit),
-        of=Send,
-    )
+    return await rows(conn, _SENDS + " ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s", (app_id, limit), of=Send)
 
 
 async def lock(conn: Conn, app_id: int, send_id: int) -> Send | None:
     """As `find`, and nobody else changes it before this transaction ends."""
-    return await row(
-        conn,
-        """
-        SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
-               time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
-        FROM clarion.send WHERE app_id = %s AND id = %s FOR UPDATE
-        """,
-        (app_id, send_id),
-        of=Send,
-    )
+    return await row(conn, _SENDS + " AND id = %s FOR UPDATE", (app_id, send_id), of=Send)
 
 
 async def state(conn: Conn, app_id: int, send_id: int) -> SendState:

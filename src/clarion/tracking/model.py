@@ -1,6 +1,6 @@
-"""The kinds of device events and a report as it is recorded."""
+"""The kinds of device events, a report as it is recorded, and what a day of them adds up to."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 from uuid import UUID
 
@@ -45,3 +45,23 @@ class Recorded(Struct, frozen=True):
 
     accepted: int
     duplicates: int
+
+
+class DayStats(Struct, frozen=True):
+    """One day of an application (v1 rule 84). The last five are how its devices stood, None on days
+    when nobody looked."""
+
+    day: date
+    installs: int
+    opens: int
+    push_sent: int
+    push_displays: int
+    push_clicks: int
+    bounces: int
+    inapp_displays: int
+    inapp_clicks: int
+    registered: int | None = None
+    optin: int | None = None
+    optout: int | None = None
+    active: int | None = None
+    active_optin: int | None = None

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 from psycopg.types.json import Jsonb
 
 from clarion.db.sql import Conn, execute, rows, tuples, value
-from clarion.tracking.model import EventKind, Report
+from clarion.devices.model import Standing
+from clarion.tracking.model import DayStats, EventKind, Report
 
 
 class ClickRow(Struct, frozen=True):
@@ -18,25 +20,6 @@ class ClickRow(Struct, frozen=True):
     device_id: int
     message_id: int
     button: str | None
-
-
-class StatRow(Struct, frozen=True):
-    """One day of an application. Counters are of that day; the first five are a nightly snapshot, None without one."""
-
-    day: date
-    registered: int | None
-    optin: int | None
-    optout: int | None
-    active: int | None
-    active_optin: int | None
-    installs: int
-    opens: int
-    push_sent: int
-    push_displays: int
-    push_clicks: int
-    bounces: int
-    inapp_displays: int
-    inapp_clicks: int
 
 
 async def ensure_event_partitions(conn: Conn, weeks: int) -> None:
@@ -166,9 +149,24 @@ async def add_stats(
     )
 
 
+async def set_standing(conn: Conn, app_id: int, day: date, standing: Standing) -> None:
+    """Keep how an application's devices stand with a day; a later look on the same day replaces it."""
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.stat_day (app_id, day, registered, optin, optout, active, active_optin)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (app_id, day) DO UPDATE SET
+            registered = excluded.registered, optin = excluded.optin, optout = excluded.optout,
+            active = excluded.active, active_optin = excluded.active_optin
+        """,
+        (app_id, day, *astuple(standing)),
+    )
+
+
 async def stats_between(
     conn: Conn, app_id: int, start: date | None, end: date | None, *, limit: int, offset: int
-) -> list[StatRow]:
+) -> list[DayStats]:
     """The days that have data, ascending, both ends included; None leaves an end open (v1 rule 83)."""
     return await rows(
         conn,
@@ -180,7 +178,7 @@ async def stats_between(
         ORDER BY day LIMIT %s OFFSET %s
         """,
         (app_id, start, end, limit, offset),
-        of=StatRow,
+        of=DayStats,
     )
 
 

@@ -13,6 +13,8 @@ from clarion.api.v1.errors import spelled
 from clarion.api.v1.pages import answer_page
 from clarion.content import service as content
 from clarion.content.model import Campaign, CampaignDraft
+from clarion.db.sql import Conn
+from clarion.devices import retry
 
 _NAMES = {"external_id": "externalId", "start_date": "startDate", "end_date": "endDate"}
 
@@ -42,9 +44,12 @@ async def list_campaigns(call: Call) -> Response:
 
 async def create_campaign(call: Call) -> Response:
     """Create a campaign."""
+
+    async def work(conn: Conn) -> int:
+        return await content.create_campaign(conn, call.app.id, _read(call.body))
+
     with spelled(_NAMES):
-        async with call.services.db.transaction() as conn:
-            return id_answer(await content.create_campaign(conn, call.app.id, _read(call.body)))
+        return id_answer(await retry.transact(call.services.db, work))
 
 
 async def get_campaign(call: Call) -> Response:
@@ -56,16 +61,22 @@ async def get_campaign(call: Call) -> Response:
 async def update_campaign(call: Call) -> Response:
     """Replace a campaign."""
     campaign_id: int = call.path["campaignId"]
+
+    async def work(conn: Conn) -> None:
+        await content.update_campaign(conn, call.app.id, campaign_id, _read(call.body))
+
     with spelled(_NAMES):
-        async with call.services.db.transaction() as conn:
-            await content.update_campaign(conn, call.app.id, campaign_id, _read(call.body))
+        await retry.transact(call.services.db, work)
     return id_answer(campaign_id)
 
 
 async def delete_campaign(call: Call) -> Response:
     """Delete a campaign for good."""
-    async with call.services.db.transaction() as conn:
+
+    async def work(conn: Conn) -> None:
         await content.delete_campaign(conn, call.app.id, call.path["campaignId"])
+
+    await retry.transact(call.services.db, work)
     return empty_answer()
 
 

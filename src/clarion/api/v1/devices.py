@@ -22,6 +22,7 @@ _CSV = ("Content-Type", "text/csv; charset=utf-8")
 _AFTER = "after"
 _ID = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _FARTHEST_PAGE = 10**12
+_MOST_NAMED = 100
 
 
 async def list_devices(call: Call) -> Response:
@@ -137,6 +138,6 @@ def _of_update(findings: list[Finding]) -> list[Problem]:
         else:
             problems.append(Problem(400, Label.FORMAT, f"Malformed field {finding.message}"))
     if unknown:
-        names = ", ".join(f"`{name}`" for name in unknown)
+        names = ", ".join(f"`{name}`" for name in unknown[:_MOST_NAMED])
         problems.append(Problem(500, Label.DB, f"Unknown fields: {names}"))
     return problems

@@ -68,11 +68,13 @@ _STATUS_OF_DATA = {
 }
 _STATES = {"sending": Label.MESSAGE_SENDING, "sent": Label.MESSAGE_SENT, "failed": Label.MESSAGE_FAILED}
 _ORDER = {Label.FORMAT: 0, Label.DATA: 1}
+_MOST_ERRORS = 100
 
 
 def answer(problems: Iterable[Problem]) -> Response:
-    """The envelope. Form comes before data before the rest; the first gives the status (v1 rules 20 and 107)."""
-    ordered = sorted(problems, key=lambda problem: _ORDER.get(problem.label, 2))
+    """The envelope, with at most 100 errors. Form comes before data before the rest; the first gives the status (v1
+    rules 20 and 107)."""
+    ordered = sorted(problems, key=lambda problem: _ORDER.get(problem.label, 2))[:_MOST_ERRORS]
     errors = [{"label": problem.label, "message": problem.message} for problem in ordered]
     return json_answer({"errors": errors}, ordered[0].status)
 
@@ -88,8 +90,8 @@ def problems_of(error: Exception, body: Any = None) -> list[Problem] | None:
         case V1Error():
             return error.problems
         case Invalid():
-            findings = sorted(error.findings, key=lambda finding: _position(finding.pointer, body))
-            return [_problem_of(finding) for finding in findings]
+            places = _Places(body)
+            return [_problem_of(finding) for finding in sorted(error.findings, key=places.key)]
         case NotFound():
             return [Problem(404, Label.DATA, str(error))]
         case Conflict():
@@ -134,17 +136,32 @@ def _problem_of(finding: Finding) -> Problem:
     return Problem(status, Label.DATA, finding.message)
 
 
-def _position(pointer: str, body: Any) -> tuple[int, ...]:
-    """Where in the text of the body a pointer leads; a member that is not there comes after those that are."""
-    here = body
-    steps = []
-    for part in pointer.split("/")[1:]:
-        if isinstance(here, dict):
-            steps.append(list(here).index(part) if part in here else len(here))
-            here = here.get(part)
-        elif isinstance(here, list) and part.isdecimal():
-            steps.append(int(part))
-            here = here[int(part)] if int(part) < len(here) else None
-        else:
-            break
-    return tuple(steps)
+class _Places:
+    """Where in the text of the body the pointers of findings lead; a member that is not there comes after those that
+    are."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+        self._orders: dict[int, dict[str, int]] = {}
+
+    def key(self, finding: Finding) -> tuple[int, ...]:
+        """What to sort a finding by."""
+        here = self._body
+        steps = []
+        for part in finding.pointer.split("/")[1:]:
+            if isinstance(here, dict):
+                name = part.replace("~1", "/").replace("~0", "~")
+                steps.append(self._order(here).get(name, len(here)))
+                here = here.get(name)
+            elif isinstance(here, list) and part.isdecimal():
+                steps.append(int(part))
+                here = here[int(part)] if int(part) < len(here) else None
+            else:
+                break
+        return tuple(steps)
+
+    def _order(self, members: dict[str, Any]) -> dict[str, int]:
+        order = self._orders.get(id(members))
+        if order is None:
+            order = self._orders[id(members)] = {name: at for at, name in enumerate(members)}
+        return order

@@ -1,6 +1,6 @@
 """Push messages on the v1 wire: the envelope around their language versions, and their actions (v1 rules 35 to 44)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,12 +15,14 @@ from clarion.api.v1.pages import answer_page
 from clarion.apps.model import App
 from clarion.audience import service as audience
 from clarion.audience.model import StaticList
-from clarion.base.errors import Finding, Invalid
+from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.content import service as content
-from clarion.content.model import Action, ActionKind, Content, Message, MessageDraft
+from clarion.content.model import ActionKind, Content, Message, MessageDraft
 from clarion.db.sql import Conn
+from clarion.devices import retry
 
 _LONGEST_NAME = 255
+_MOST_FINDINGS = 100
 
 
 class _Segments(Struct, rename="camel"):
@@ -80,10 +82,12 @@ async def list_messages(call: Call) -> Response:
 
 async def create_message(call: Call) -> Response:
     """Create a message."""
+
+    async def work(conn: Conn) -> int:
+        return await content.create_message(conn, call.app, await _read(conn, call, None))
+
     with spelled(_names(call.app)):
-        async with call.services.db.transaction() as conn:
-            draft = await _read(conn, call, None)
-            return id_answer(await content.create_message(conn, call.app, draft))
+        return id_answer(await retry.transact(call.services.db, work))
 
 
 async def get_message(call: Call) -> Response:
@@ -96,18 +100,23 @@ async def get_message(call: Call) -> Response:
 async def update_message(call: Call) -> Response:
     """Replace a message."""
     message_id: int = call.path["messageId"]
+
+    async def work(conn: Conn) -> None:
+        present = await content.lock_message(conn, call.app.id, message_id)
+        await content.update_message(conn, call.app, message_id, await _read(conn, call, present))
+
     with spelled(_names(call.app)):
-        async with call.services.db.transaction() as conn:
-            present = await content.lock_message(conn, call.app.id, message_id)
-            draft = await _read(conn, call, present)
-            await content.update_message(conn, call.app, message_id, draft)
+        await retry.transact(call.services.db, work)
     return id_answer(message_id)
 
 
 async def delete_message(call: Call) -> Response:
     """Delete a message for good."""
-    async with call.services.db.transaction() as conn:
+
+    async def work(conn: Conn) -> None:
         await content.delete_message(conn, call.app.id, call.path["messageId"])
+
+    await retry.transact(call.services.db, work)
     return empty_answer()
 
 
@@ -115,7 +124,9 @@ async def list_message_actions(call: Call) -> Response:
     """What can be pressed in a message, by language version; ids are the `actionId` of clicks (v1 rule 81)."""
     async with call.services.db.connection() as conn:
         message = await content.get_message(conn, call.app.id, call.path["messageId"])
-        ids = await content.actions(conn, call.app.id, message.id)
+        ids = {(found.kind, found.button): found.id for found in await content.actions(conn, call.app.id, message.id)}
+    if not content.actions_in(message.draft.contents) <= ids.keys():
+        raise NotFound(f"Message {message.id} was deleted just now.")
     entries = _actions(message.draft.contents, ids)
 
     async def read(limit: int, offset: int) -> list[_Action]:
@@ -149,26 +160,32 @@ async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft
 
 
 async def _find_lists(conn: Conn, app: App, entries: Sequence[_List]) -> tuple[list[int], list[Finding]]:
+    numbers = [entry.list_id for entry in entries if entry.list_id is not None]
+    names = [entry.external_id for entry in entries if entry.list_id is None and entry.external_id is not None]
+    known = await audience.find_lists(conn, app.id, list_ids=numbers, external_ids=names)
+    by_number = {found.id: found for found in known}
+    by_name = {found.external_id: found for found in known}
     ids: list[int] = []
     findings: list[Finding] = []
     for at, entry in enumerate(entries):
-        found = await audience.find_list(conn, app.id, list_id=entry.list_id, external_id=entry.external_id)
-        if found is None or entry.external_id not in (None, found.external_id):
-            findings.append(Finding(f"/lists/{at}", "unknown_list", "this application has no such static list"))
-        else:
+        found = by_name.get(entry.external_id) if entry.list_id is None else by_number.get(entry.list_id)
+        if found is not None and entry.external_id in (None, found.external_id):
             ids.append(found.id)
+        elif len(findings) < _MOST_FINDINGS:
+            findings.append(Finding(f"/lists/{at}", "unknown_list", "this application has no such static list"))
     return ids, findings
 
 
 async def _write(conn: Conn, app: App, messages: Sequence[Message]) -> list[_Message]:
     wanted = {list_id for message in messages for list_id in message.draft.lists}
-    lists = {list_id: await audience.find_list(conn, app.id, list_id=list_id) for list_id in sorted(wanted)}
+    found = await audience.find_lists(conn, app.id, list_ids=sorted(wanted)) if wanted else []
+    lists = {each.id: each for each in found}
     return [_write_one(app, lists, message) for message in messages]
 
 
-def _write_one(app: App, lists: dict[int, StaticList | None], message: Message) -> _Message:
+def _write_one(app: App, lists: Mapping[int, StaticList], message: Message) -> _Message:
     draft = message.draft
-    named = [(list_id, lists[list_id]) for list_id in draft.lists]
+    named = [(list_id, lists.get(list_id)) for list_id in draft.lists]
     return _Message(
         id=message.id,
         name=draft.name,
@@ -182,8 +199,7 @@ def _write_one(app: App, lists: dict[int, StaticList | None], message: Message) 
     )
 
 
-def _actions(contents: Sequence[Content], ids: Sequence[Action]) -> list[_Action]:
-    of = {(action.kind, action.button): action.id for action in ids}
+def _actions(contents: Sequence[Content], of: Mapping[tuple[ActionKind, str], int]) -> list[_Action]:
     entries = []
     for version in contents:
         make = partial(_Action, language=version.language)

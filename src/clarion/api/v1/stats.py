@@ -11,7 +11,7 @@ from clarion.api.v1.call import Call
 from clarion.api.v1.pages import answer_page
 from clarion.base import clock
 from clarion.results import service as results
-from clarion.results.model import DayStats
+from clarion.tracking.model import DayStats
 
 
 class _Stat(Struct, rename="camel"):

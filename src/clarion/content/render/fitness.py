@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
@@ -18,6 +19,10 @@ MAX_PAYLOAD = {
     Platform.IOS: apns.MAX_PAYLOAD,
     Platform.WEB: webpush.MAX_PAYLOAD,
 }
+MAX_SOURCE = 32_768
+"""Bytes of one language before its marks are filled: marks count for nothing in the smallest payload, yet cost time for
+every device."""
+_MOST_FINDINGS = 100
 # Nineteen digits: the longest id a message can get.
 _LONGEST_ID = 10**18
 # FCM refuses a message whose data has such keys.
@@ -25,17 +30,26 @@ _RESERVED = re.compile(r"from|message_type|(google|gcm).*", re.DOTALL)
 
 
 def unsendable(app: App, contents: tuple[Content, ...]) -> list[Finding]:
-    """What makes a message impossible to deliver to any device: payloads too large even when every mark is empty
-    (code `too_large`), names of parameters that the gateway keeps for itself (`reserved_name`)."""
-    findings: list[Finding] = []
-    for number, content in enumerate(contents):
-        findings += _reserved_names(app, content, f"/contents/{number}/display_params")
-        size = _size(app.platform, Version(app, content, _LONGEST_ID).render(lambda _name: "", bytes(16)))
-        largest = MAX_PAYLOAD[app.platform]
-        if size > largest:
-            message = f"the payload of this language has {size} bytes, and {largest} are allowed; shorten its texts"
-            findings.append(Finding(f"/contents/{number}", "too_large", message))
-    return findings
+    """What makes a message impossible to deliver to any device, at most 100 findings: payloads too large even when
+    every mark is empty, or languages too large to be rendered for each device (code `too_large`), names of parameters
+    that the gateway keeps for itself (`reserved_name`)."""
+    findings = (found for number, content in enumerate(contents) for found in _of_language(app, number, content))
+    return list(islice(findings, _MOST_FINDINGS))
+
+
+def _of_language(app: App, number: int, content: Content) -> Iterator[Finding]:
+    place = f"/contents/{number}"
+    source = len(msgspec.json.encode(content))
+    if source > MAX_SOURCE:
+        message = f"this language has {source} bytes, and {MAX_SOURCE} are allowed; shorten its texts"
+        yield Finding(place, "too_large", message)
+        return
+    yield from _reserved_names(app, content, f"{place}/display_params")
+    size = _size(app.platform, Version(app, content, _LONGEST_ID).render(lambda _name: "", bytes(16)))
+    largest = MAX_PAYLOAD[app.platform]
+    if size > largest:
+        message = f"the payload of this language has {size} bytes, and {largest} are allowed; shorten its texts"
+        yield Finding(place, "too_large", message)
 
 
 def _reserved_names(app: App, content: Content, at: str) -> Iterator[Finding]:

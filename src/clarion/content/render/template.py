@@ -86,10 +86,13 @@ def _escaped(text: str, level: int) -> bytes:
 
 
 def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    """The parts with all that is fixed between two marks made one."""
     found: list[Part] = []
+    fixed: list[bytes] = []
     for part in parts:
-        if isinstance(part, bytes) and found and isinstance(found[-1], bytes):
-            found[-1] += part
-        else:
-            found.append(part)
-    return tuple(found)
+        if isinstance(part, bytes):
+            fixed.append(part)
+            continue
+        found += [b"".join(fixed), part]
+        fixed = []
+    return (*found, b"".join(fixed))

@@ -6,8 +6,8 @@ from typing import Any, LiteralString
 from psycopg import sql
 
 from clarion.apps.model import Column
-from clarion.db.sql import Conn, app_table, tuples, value
-from clarion.devices.model import Value, device_id, token_digest
+from clarion.db.sql import Conn, app_table, rows, tuples, value
+from clarion.devices.model import Standing, Value, device_id, token_digest
 
 # What a sender needs of every device, before the columns its texts use.
 _SENDING: tuple[LiteralString, ...] = (
@@ -77,6 +77,25 @@ async def for_sending(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequ
 async def count(conn: Conn, app_id: int) -> int:
     """How many devices the application has."""
     return int(await value(conn, sql.SQL("SELECT count(*) FROM {}").format(app_table(app_id, "device"))))
+
+
+async def standing(conn: Conn, app_id: int) -> Standing:
+    """Count the devices by how they stand, in one pass."""
+    query = sql.SQL(
+        """
+        SELECT count(*) FILTER (WHERE d.opencount > 0 OR d.firstopen IS NOT NULL) AS registered,
+               count(*) FILTER (WHERE s.optin) AS optin,
+               count(*) FILTER (WHERE d.feedback = 0 AND NOT s.optin) AS optout,
+               count(*) FILTER (WHERE s.active) AS active,
+               count(*) FILTER (WHERE s.active AND s.optin) AS active_optin
+        FROM {} AS d CROSS JOIN LATERAL (
+            SELECT d.system_optin_notifs AND d.feedback = 0 AND d.token IS NOT NULL AS optin,
+                   d.lastopen > clarion.now() - interval '30 days' AS active
+        ) AS s
+        """
+    ).format(app_table(app_id, "device"))
+    [found] = await rows(conn, query, of=Standing)
+    return found
 
 
 def _names(columns: Sequence[Column]) -> sql.Composed:

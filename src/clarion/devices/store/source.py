@@ -10,16 +10,8 @@ from typing import Any
 from msgspec import Struct
 from psycopg import sql
 
-from clarion.apps.model import Column, ColumnKind
+from clarion.apps.model import SQL_TYPES, Column
 from clarion.devices.model import DeviceRecord, device_id, token_digest
-
-_TYPES: dict[ColumnKind, sql.SQL] = {
-    ColumnKind.TEXT: sql.SQL("text"),
-    ColumnKind.INTEGER: sql.SQL("bigint"),
-    ColumnKind.DECIMAL: sql.SQL("double precision"),
-    ColumnKind.DATE: sql.SQL("timestamptz"),
-    ColumnKind.BOOLEAN: sql.SQL("boolean"),
-}
 
 
 class Source(Struct, frozen=True):
@@ -40,7 +32,7 @@ class Source(Struct, frozen=True):
 def layout(columns: Sequence[Column], *, keys: bool) -> list[tuple[str, sql.SQL]]:
     """Names and types of the columns of a source, in order."""
     names = [("id", sql.SQL("bigint")), ("udid", sql.SQL("text"))]
-    names += [(column.sql, _TYPES[column.kind]) for column in columns]
+    names += [(column.sql, SQL_TYPES[column.kind]) for column in columns]
     if any(column.sql == "token" for column in columns):
         names.append(("digest", sql.SQL("bytea")))
     if keys:

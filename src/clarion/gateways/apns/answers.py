@@ -19,7 +19,6 @@ from clarion.gateways import verdicts
 from clarion.gateways.seam import Fate, Scope, Verdict
 from clarion.http.h2 import Answer
 
-DELIVERED = Verdict(Fate.DELIVERED)
 _AUTHENTICATION_WAIT = 60.0
 
 
@@ -35,7 +34,7 @@ def of(answer: Answer) -> Verdict:
     """The verdict of an answer (see the table above)."""
     status = answer.status
     if status == 200:
-        return DELIVERED
+        return verdicts.DELIVERED
     body = _body(answer)
     reason = body.reason or f"HTTP {status}"
     if status == 410 or (status == 400 and reason == "BadDeviceToken"):

@@ -19,7 +19,6 @@ from clarion.gateways import verdicts
 from clarion.gateways.seam import Fate, Scope, Verdict
 from clarion.http.h2 import Answer
 
-DELIVERED = Verdict(Fate.DELIVERED)
 QUOTA_WAIT = 60.0
 _AUTHENTICATION_WAIT = 60.0
 
@@ -50,7 +49,7 @@ def of(answer: Answer) -> Verdict:
     """The verdict of an answer (see the table above)."""
     status = answer.status
     if status == 200:
-        return DELIVERED
+        return verdicts.DELIVERED
     error = _error(answer)
     code = _code(error) or f"HTTP {status}"
     if (status, code) in ((404, "UNREGISTERED"), (403, "SENDER_ID_MISMATCH")):

@@ -120,7 +120,7 @@ class FcmGateway:
         """See `Gateway.aclose`."""
         self._closed = True
         for _, done in self._over_quota:
-            verdicts.later(done, Verdict(Fate.RETRY, "The gateway is closed."))
+            verdicts.later(done, verdicts.CLOSED)
         self._over_quota.clear()
         await self._token_channel.aclose(drain)
         await self._token.aclose()

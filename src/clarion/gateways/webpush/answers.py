@@ -14,7 +14,6 @@ from clarion.gateways import verdicts
 from clarion.gateways.seam import Fate, Scope, Verdict
 from clarion.http.h2 import Answer
 
-DELIVERED = Verdict(Fate.DELIVERED)
 _WORDS = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -31,7 +30,7 @@ def of(answer: Answer) -> Verdict:
     """The verdict of an answer (see the table above)."""
     status = answer.status
     if 200 <= status < 300:
-        return DELIVERED
+        return verdicts.DELIVERED
     reason = f"{_WORDS[status]}: HTTP {status}" if status in _WORDS else f"HTTP {status}"
     if status in (404, 410):
         return Verdict(Fate.DEAD_TOKEN, reason)

@@ -14,7 +14,6 @@ from clarion.http.h2 import client_tls
 
 MOST_SERVICES = 64
 _IN_FLIGHT = 512
-_CLOSED = Verdict(Fate.RETRY, "The gateway is closed.")
 _BAD_ENDPOINT = Verdict(Fate.REFUSED, "InvalidEndpoint: the subscription's endpoint is not an https address")
 _NO_KEYS = Verdict(Fate.REFUSED, "MissingKeys: the subscription's keys are missing")
 _TOO_LARGE = Verdict(Fate.REFUSED, f"PayloadTooLarge: more than {MAX_PAYLOAD} bytes")
@@ -44,7 +43,7 @@ class WebPushGateway:
         """See `Gateway.send`."""
         parts = origins.split(notification.token)
         if self._closed:
-            verdicts.later(done, _CLOSED)
+            verdicts.later(done, verdicts.CLOSED)
         elif parts is None:
             verdicts.later(done, _BAD_ENDPOINT)
         elif notification.keys is None:

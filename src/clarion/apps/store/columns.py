@@ -1,19 +1,9 @@
-"""The SQL of applications: their rows, managers, own columns, gateway credentials, collapse keys and templates."""
-
-from typing import Any
+"""The SQL of the columns a company adds: their declarations, and the slots of the device table where they stand."""
 
 from psycopg import sql
 
-from clarion.apps.model import App, Column, ColumnKind, GatewayConfig, Platform
-from clarion.db.sql import Conn, app_schema, app_table, execute, row, tuples, value
-
-_TYPES: dict[ColumnKind, sql.SQL] = {
-    ColumnKind.TEXT: sql.SQL("text"),
-    ColumnKind.INTEGER: sql.SQL("bigint"),
-    ColumnKind.DECIMAL: sql.SQL("double precision"),
-    ColumnKind.DATE: sql.SQL("timestamptz"),
-    ColumnKind.BOOLEAN: sql.SQL("boolean"),
-}
+from clarion.apps.model import SQL_TYPES, Column, ColumnKind
+from clarion.db.sql import Conn, app_schema, app_table, execute, tuples, value
 
 
 def slot_column(slot: int) -> str:
@@ -29,84 +19,9 @@ def _index_name(slot: int) -> str:
     return f"device_c{slot}"
 
 
-async def next_app_id(conn: Conn) -> int:
-    """A fresh application id; what is sealed for the application is bound to it before its row exists."""
-    return int(await value(conn, "SELECT nextval(pg_get_serial_sequence('clarion.app', 'id'))"))
-
-
-async def insert_app(
-    conn: Conn, app_id: int, partner_id: str, platform: Platform, name: str, private_key: bytes
-) -> bool:
-    """Insert an application; False when the partner id is taken."""
-    return (
-        await execute(
-            conn,
-            """
-            INSERT INTO clarion.app (id, partner_id, platform, name, private_key) VALUES (%s, %s, %s, %s, %s)
-            ON CONFLICT (partner_id) DO NOTHING
-            """,
-            (app_id, partner_id, platform.value, name, private_key),
-        )
-        == 1
-    )
-
-
-async def app_by_partner(conn: Conn, partner_id: str) -> App | None:
-    """The application with this partner id."""
-    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app WHERE partner_id = %s"
-    return _one(await tuples(conn, query, (partner_id,)))
-
-
-async def app_by_id(conn: Conn, app_id: int) -> App | None:
-    """The application with this id."""
-    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app WHERE id = %s"
-    return _one(await tuples(conn, query, (app_id,)))
-
-
-async def apps(conn: Conn) -> list[App]:
-    """All applications, by ascending partner id."""
-    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app ORDER BY partner_id"
-    return [_app(found) for found in await tuples(conn, query)]
-
-
-def _one(found: list[tuple[Any, ...]]) -> App | None:
-    return _app(found[0]) if found else None
-
-
-def _app(found: tuple[Any, ...]) -> App:
-    app_id, partner_id, name, platform, click_address = found
-    return App(app_id, partner_id, name, Platform(platform), click_address)
-
-
 async def lock_app(conn: Conn, app_id: int) -> None:
     """Changes of one application's scheme wait for each other until the transaction ends."""
     await execute(conn, "SELECT 1 FROM clarion.app WHERE id = %s FOR UPDATE", (app_id,))
-
-
-async def private_key(conn: Conn, app_id: int) -> bytes | None:
-    """The sealed private key."""
-    found = await value(conn, "SELECT private_key FROM clarion.app WHERE id = %s", (app_id,))
-    return None if found is None else bytes(found)
-
-
-async def is_manager(conn: Conn, app_id: int, person_id: int) -> bool:
-    """Whether this person may manage the application."""
-    query = "SELECT EXISTS (SELECT FROM clarion.app_manager WHERE app_id = %s AND person_id = %s)"
-    return bool(await value(conn, query, (app_id, person_id)))
-
-
-async def insert_manager(conn: Conn, app_id: int, person_id: int) -> None:
-    """Give a person the application; nothing happens when they have it."""
-    await execute(
-        conn,
-        "INSERT INTO clarion.app_manager (app_id, person_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        (app_id, person_id),
-    )
-
-
-async def delete_manager(conn: Conn, app_id: int, person_id: int) -> None:
-    """Take the application from a person."""
-    await execute(conn, "DELETE FROM clarion.app_manager WHERE app_id = %s AND person_id = %s", (app_id, person_id))
 
 
 async def own_columns(conn: Conn, app_id: int) -> list[Column]:
@@ -215,7 +130,7 @@ async def add_device_column(conn: Conn, app_id: int, slot: int, kind: ColumnKind
     await execute(conn, "SET LOCAL lock_timeout = '4s'")
     await execute(
         conn,
-        sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(app_table(app_id, "device"), _slot(slot), _TYPES[kind]),
+        sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(app_table(app_id, "device"), _slot(slot), SQL_TYPES[kind]),
     )
     await execute(conn, "SELECT set_config('lock_timeout', %s, true)", (before,))
 
@@ -285,55 +200,3 @@ async def unlock_slot(conn: Conn, app_id: int, slot: int) -> None:
     await execute(
         conn, "SELECT pg_advisory_unlock(hashtextextended('clarion.slot', %s::bigint * 65536 + %s))", (app_id, slot)
     )
-
-
-async def put_gateway(conn: Conn, app_id: int, kind: str, secret: bytes, endpoint: str | None, ca: str | None) -> None:
-    """Set or replace the sealed credentials of an application's gateway."""
-    await execute(
-        conn,
-        """
-        INSERT INTO clarion.gateway_credential AS g (app_id, kind, secret, endpoint, ca) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (app_id) DO UPDATE
-        SET kind = excluded.kind, secret = excluded.secret, endpoint = excluded.endpoint, ca = excluded.ca,
-            revision = g.revision + 1, updated_at = clarion.now()
-        """,
-        (app_id, kind, secret, endpoint, ca),
-    )
-
-
-async def gateway(conn: Conn, app_id: int) -> GatewayConfig | None:
-    """The gateway of an application, `secret` still sealed."""
-    return await row(
-        conn,
-        "SELECT kind, secret, endpoint, ca, revision FROM clarion.gateway_credential WHERE app_id = %s",
-        (app_id,),
-        of=GatewayConfig,
-    )
-
-
-async def insert_collapse_key(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a collapse key; nothing happens when it exists."""
-    await execute(
-        conn, "INSERT INTO clarion.collapse_key (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", (app_id, name)
-    )
-
-
-async def has_collapse_key(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether the application declares this collapse key."""
-    query = "SELECT EXISTS (SELECT FROM clarion.collapse_key WHERE app_id = %s AND name = %s)"
-    return bool(await value(conn, query, (app_id, name)))
-
-
-async def insert_button_template(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a button template; nothing happens when it exists."""
-    await execute(
-        conn,
-        "INSERT INTO clarion.button_template (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        (app_id, name),
-    )
-
-
-async def has_button_template(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether the application declares this button template."""
-    query = "SELECT EXISTS (SELECT FROM clarion.button_template WHERE app_id = %s AND name = %s)"
-    return bool(await value(conn, query, (app_id, name)))

@@ -1,0 +1,122 @@
+"""The SQL of applications: their rows, managers, gateway credentials, collapse keys and button templates."""
+
+from clarion.apps.model import App, GatewayConfig, Platform
+from clarion.db.sql import Conn, execute, row, rows, value
+
+
+async def next_app_id(conn: Conn) -> int:
+    """A fresh application id; what is sealed for the application is bound to it before its row exists."""
+    return int(await value(conn, "SELECT nextval(pg_get_serial_sequence('clarion.app', 'id'))"))
+
+
+async def insert_app(
+    conn: Conn, app_id: int, partner_id: str, platform: Platform, name: str, private_key: bytes
+) -> bool:
+    """Insert an application; False when the partner id is taken."""
+    return (
+        await execute(
+            conn,
+            """
+            INSERT INTO clarion.app (id, partner_id, platform, name, private_key) VALUES (%s, %s, %s, %s, %s)
+            ON CONFLICT (partner_id) DO NOTHING
+            """,
+            (app_id, partner_id, platform.value, name, private_key),
+        )
+        == 1
+    )
+
+
+async def app_by_partner(conn: Conn, partner_id: str) -> App | None:
+    """The application with this partner id."""
+    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app WHERE partner_id = %s"
+    return await row(conn, query, (partner_id,), of=App)
+
+
+async def app_by_id(conn: Conn, app_id: int) -> App | None:
+    """The application with this id."""
+    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app WHERE id = %s"
+    return await row(conn, query, (app_id,), of=App)
+
+
+async def apps(conn: Conn) -> list[App]:
+    """All applications, by ascending partner id."""
+    query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app ORDER BY partner_id"
+    return await rows(conn, query, of=App)
+
+
+async def private_key(conn: Conn, app_id: int) -> bytes | None:
+    """The sealed private key."""
+    found = await value(conn, "SELECT private_key FROM clarion.app WHERE id = %s", (app_id,))
+    return None if found is None else bytes(found)
+
+
+async def is_manager(conn: Conn, app_id: int, person_id: int) -> bool:
+    """Whether this person may manage the application."""
+    query = "SELECT EXISTS (SELECT FROM clarion.app_manager WHERE app_id = %s AND person_id = %s)"
+    return bool(await value(conn, query, (app_id, person_id)))
+
+
+async def insert_manager(conn: Conn, app_id: int, person_id: int) -> None:
+    """Give a person the application; nothing happens when they have it."""
+    await execute(
+        conn,
+        "INSERT INTO clarion.app_manager (app_id, person_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (app_id, person_id),
+    )
+
+
+async def delete_manager(conn: Conn, app_id: int, person_id: int) -> None:
+    """Take the application from a person."""
+    await execute(conn, "DELETE FROM clarion.app_manager WHERE app_id = %s AND person_id = %s", (app_id, person_id))
+
+
+async def put_gateway(conn: Conn, app_id: int, kind: str, secret: bytes, endpoint: str | None, ca: str | None) -> None:
+    """Set or replace the sealed credentials of an application's gateway."""
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.gateway_credential AS g (app_id, kind, secret, endpoint, ca) VALUES (%s, %s, %s, %s, %s)
+        ON CONFLICT (app_id) DO UPDATE
+        SET kind = excluded.kind, secret = excluded.secret, endpoint = excluded.endpoint, ca = excluded.ca,
+            revision = g.revision + 1, updated_at = clarion.now()
+        """,
+        (app_id, kind, secret, endpoint, ca),
+    )
+
+
+async def gateway(conn: Conn, app_id: int) -> GatewayConfig | None:
+    """The gateway of an application, `secret` still sealed."""
+    return await row(
+        conn,
+        "SELECT kind, secret, endpoint, ca, revision FROM clarion.gateway_credential WHERE app_id = %s",
+        (app_id,),
+        of=GatewayConfig,
+    )
+
+
+async def insert_collapse_key(conn: Conn, app_id: int, name: str) -> None:
+    """Declare a collapse key; nothing happens when it exists."""
+    await execute(
+        conn, "INSERT INTO clarion.collapse_key (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", (app_id, name)
+    )
+
+
+async def has_collapse_key(conn: Conn, app_id: int, name: str) -> bool:
+    """Whether the application declares this collapse key."""
+    query = "SELECT EXISTS (SELECT FROM clarion.collapse_key WHERE app_id = %s AND name = %s)"
+    return bool(await value(conn, query, (app_id, name)))
+
+
+async def insert_button_template(conn: Conn, app_id: int, name: str) -> None:
+    """Declare a button template; nothing happens when it exists."""
+    await execute(
+        conn,
+        "INSERT INTO clarion.button_template (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (app_id, name),
+    )
+
+
+async def has_button_template(conn: Conn, app_id: int, name: str) -> bool:
+    """Whether the application declares this button template."""
+    query = "SELECT EXISTS (SELECT FROM clarion.button_template WHERE app_id = %s AND name = %s)"
+    return bool(await value(conn, query, (app_id, name)))

@@ -1,0 +1,133 @@
+"""What is wrong with a draft of a campaign or message: all of it, found before anything is written.
+
+Pointers of findings follow the member names of `MessageDraft` and `CampaignDraft`; a hundred of a kind are listed.
+Codes about form: `end_before_start`, `too_many`, `same_language`, `two_fallbacks`, `button_id`, `same_button`,
+`missing_url`, `missing_sound_name`, `wrong_badge`, `empty_text`, and `render`'s about size. Codes about data:
+`unknown_campaign`, `unknown_segment`, `unknown_list`, `unknown_collapse_key`, `unknown_button_template`,
+`external_id_taken`.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from clarion.apps import service as apps
+from clarion.apps.model import App, Platform
+from clarion.audience import service as audience
+from clarion.base.errors import Finding
+from clarion.content import render
+from clarion.content.model import Button, CampaignDraft, Content, MessageDraft
+from clarion.content.store import campaigns, messages
+from clarion.db.sql import Conn
+
+MOST_LANGUAGES = 500
+LONGEST_BUTTON_ID = 255
+"""Characters: a device reports a click with the id of the button, and no longer one."""
+_MOST_FINDINGS = 100
+_BADGE = re.compile(r"\+?[0-9]{1,9}", re.ASCII)
+
+
+async def check_campaign(
+    conn: Conn, app_id: int, draft: CampaignDraft, campaign_id: int | None = None
+) -> list[Finding]:
+    """Everything wrong with a draft; `campaign_id` is the campaign it would replace."""
+    findings = []
+    if draft.external_id is not None:
+        holder = await campaigns.of_external_id(conn, app_id, draft.external_id)
+        if holder not in (None, campaign_id):
+            findings.append(external_id_taken(draft.external_id))
+    if draft.start_date and draft.end_date and draft.end_date < draft.start_date:
+        findings.append(Finding("/end_date", "end_before_start", "the end lies before the start"))
+    return findings
+
+
+async def check_message(conn: Conn, app: App, draft: MessageDraft, message_id: int | None = None) -> list[Finding]:
+    """Everything wrong with a draft; `message_id` is the message it would replace."""
+    if len(draft.contents) > MOST_LANGUAGES:
+        return [Finding("/contents", "too_many", f"more than {MOST_LANGUAGES} languages")]
+    findings = list(islice(_check_contents(app, draft.contents), _MOST_FINDINGS))
+    findings += render.unsendable(app, draft.contents)
+    if draft.external_id is not None:
+        holder = await messages.of_external_id(conn, app.id, draft.external_id)
+        if holder not in (None, message_id):
+            findings.append(external_id_taken(draft.external_id))
+    if draft.campaign_id is not None and not await campaigns.hold(conn, app.id, draft.campaign_id):
+        findings.append(
+            Finding("/campaign_id", "unknown_campaign", f"this application has no campaign {draft.campaign_id}")
+        )
+    findings += await _check_audience(conn, app, draft)
+    return findings + await _check_names(conn, app, draft.contents)
+
+
+async def _check_audience(conn: Conn, app: App, draft: MessageDraft) -> list[Finding]:
+    findings = []
+    wanted = {*draft.test_segments, *draft.campaign_segments}
+    known = {segment.id for segment in await audience.segments(conn, app.id, sorted(wanted))} if wanted else set()
+    for member, ids in (("test_segments", draft.test_segments), ("campaign_segments", draft.campaign_segments)):
+        unknown = [(n, segment_id) for n, segment_id in enumerate(ids) if segment_id not in known]
+        findings += [
+            Finding(f"/{member}/{n}", "unknown_segment", f"this application has no segment {segment_id}")
+            for n, segment_id in unknown[:_MOST_FINDINGS]
+        ]
+    lists = await audience.find_lists(conn, app.id, list_ids=draft.lists) if draft.lists else []
+    missing = set(draft.lists) - {found.id for found in lists}
+    strange = [(n, list_id) for n, list_id in enumerate(draft.lists) if list_id in missing]
+    findings += [
+        Finding(f"/lists/{n}", "unknown_list", f"this application has no static list {list_id}")
+        for n, list_id in strange[:_MOST_FINDINGS]
+    ]
+    return findings
+
+
+async def _check_names(conn: Conn, app: App, contents: tuple[Content, ...]) -> list[Finding]:
+    findings = []
+    keys: dict[str, bool] = {}
+    templates: dict[str, bool] = {}
+    for n, content in enumerate(contents):
+        key, template = content.collapse_key, content.button_template
+        if key is not None and key not in keys:
+            keys[key] = await apps.has_collapse_key(conn, app.id, key)
+        if key is not None and not keys[key]:
+            message = "this application has no such collapse key"
+            findings.append(Finding(f"/contents/{n}/collapse_key", "unknown_collapse_key", message))
+        if template is not None and template not in templates:
+            templates[template] = await apps.has_button_template(conn, app.id, template)
+        if template is not None and not templates[template]:
+            message = "this application has no such button template"
+            findings.append(Finding(f"/contents/{n}/button_template", "unknown_button_template", message))
+    return findings
+
+
+def _check_contents(app: App, contents: tuple[Content, ...]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for n, content in enumerate(contents):
+        language = (content.language or "").lower()
+        if language in seen and language:
+            yield Finding(f"/contents/{n}/language", "same_language", "another entry has the same language")
+        elif language in seen:
+            yield Finding(f"/contents/{n}/language", "two_fallbacks", "only one entry may be without language")
+        seen.add(language)
+        if not content.text and not content.content_available:
+            yield Finding(f"/contents/{n}/text", "empty_text", "only a silent message may have no text")
+        if content.sound == "custom" and not content.sound_name:
+            yield Finding(f"/contents/{n}/sound_name", "missing_sound_name", "a custom sound needs its file name")
+        if content.badge is not None and not _BADGE.fullmatch(content.badge):
+            yield Finding(f"/contents/{n}/badge", "wrong_badge", "a badge is a number, or + and the number to add")
+        yield from _check_buttons(app, f"/contents/{n}/buttons", content.buttons)
+
+
+def _check_buttons(app: App, pointer: str, buttons: tuple[Button, ...]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for n, button in enumerate(buttons):
+        if not 0 < len(button.id) <= LONGEST_BUTTON_ID:
+            yield Finding(f"{pointer}/{n}/id", "button_id", f"an id has 1 to {LONGEST_BUTTON_ID} characters")
+        elif button.id in seen:
+            yield Finding(f"{pointer}/{n}/id", "same_button", "another button has the same id")
+        seen.add(button.id)
+        if app.platform is not Platform.WEB and button.action != "close" and not button.url:
+            yield Finding(f"{pointer}/{n}/url", "missing_url", f"the action {button.action} needs an address")
+
+
+def external_id_taken(external_id: str | None) -> Finding:
+    """The finding about an external id that another object has."""
+    return Finding("/external_id", "external_id_taken", f"{external_id!r} is the external id of another object")

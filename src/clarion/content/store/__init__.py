@@ -1,0 +1,1 @@
+"""The SQL of content: `campaigns`, and `messages` with their actions."""

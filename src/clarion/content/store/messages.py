@@ -1,0 +1,176 @@
+"""The SQL of `message` and `message_action`."""
+
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.types.json import Jsonb
+
+from clarion.content.model import Action, ActionKind, Message, MessageDraft, MessageState
+from clarion.db.sql import Conn, execute, row, rows, value, values
+
+_MESSAGES: Final = """
+    SELECT id, revision, state, name, contents, external_id, campaign_id, use_pressure, test_segments,
+           campaign_segments, lists, guarantee, time_to_live
+      FROM clarion.message WHERE app_id = %(app_id)s
+"""
+
+
+class _Row(MessageDraft, frozen=True, kw_only=True):
+    id: int
+    revision: int
+    state: MessageState
+
+
+def _message(found: _Row) -> Message:
+    draft = msgspec.convert(found, MessageDraft, from_attributes=True)
+    return Message(id=found.id, revision=found.revision, state=found.state, draft=draft)
+
+
+async def insert(conn: Conn, app_id: int, draft: MessageDraft) -> int | None:
+    """The id, or None when the external id is taken."""
+    inserted: int | None = await value(
+        conn,
+        """
+        INSERT INTO clarion.message
+            (app_id, campaign_id, name, external_id, use_pressure, test_segments, campaign_segments, lists, contents,
+             guarantee, time_to_live)
+        VALUES (%(app_id)s, %(campaign_id)s, %(name)s, %(external_id)s, %(use_pressure)s, %(test_segments)s,
+                %(campaign_segments)s, %(lists)s, %(contents)s, %(guarantee)s, %(time_to_live)s)
+        ON CONFLICT (app_id, external_id) DO NOTHING RETURNING id
+        """,
+        _message_values(app_id, draft),
+    )
+    return inserted
+
+
+async def update(conn: Conn, app_id: int, message_id: int, draft: MessageDraft) -> bool:
+    """Write the next revision. False when another message has the external id; the transaction is then lost."""
+    try:
+        await execute(
+            conn,
+            """
+            UPDATE clarion.message
+               SET revision = revision + 1, campaign_id = %(campaign_id)s, name = %(name)s,
+                   external_id = %(external_id)s, use_pressure = %(use_pressure)s,
+                   test_segments = %(test_segments)s, campaign_segments = %(campaign_segments)s, lists = %(lists)s,
+                   contents = %(contents)s, guarantee = %(guarantee)s, time_to_live = %(time_to_live)s,
+                   updated_at = clarion.now()
+             WHERE app_id = %(app_id)s AND id = %(id)s
+            """,
+            {**_message_values(app_id, draft), "id": message_id},
+        )
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+async def find(conn: Conn, app_id: int, message_id: int) -> Message | None:
+    """One message of the application."""
+    found = await row(conn, _MESSAGES + " AND id = %(id)s", {"app_id": app_id, "id": message_id}, of=_Row)
+    return None if found is None else _message(found)
+
+
+async def lock(conn: Conn, app_id: int, message_id: int) -> Message | None:
+    """As `find`, and nobody else changes it before this transaction ends."""
+    found = await row(conn, _MESSAGES + " AND id = %(id)s FOR UPDATE", {"app_id": app_id, "id": message_id}, of=_Row)
+    return None if found is None else _message(found)
+
+
+async def page(
+    conn: Conn, app_id: int, *, external_id: str | None, title: str | None, limit: int, offset: int
+) -> list[Message]:
+    """Messages by ascending id. `external_id` and `title` are LIKE patterns, matched without case; None keeps all."""
+    found = await rows(
+        conn,
+        _MESSAGES
+        + """
+           AND (%(external_id)s::text IS NULL OR external_id ILIKE %(external_id)s)
+           AND (%(title)s::text IS NULL OR name ILIKE %(title)s
+                OR EXISTS (SELECT FROM jsonb_array_elements(contents) AS c WHERE c->>'title' ILIKE %(title)s))
+         ORDER BY id LIMIT %(limit)s OFFSET %(offset)s
+        """,
+        {"app_id": app_id, "external_id": external_id, "title": title, "limit": limit, "offset": offset},
+        of=_Row,
+    )
+    return [_message(each) for each in found]
+
+
+async def of_external_id(conn: Conn, app_id: int, external_id: str) -> int | None:
+    """The id of the message with this external id."""
+    found: int | None = await value(
+        conn, "SELECT id FROM clarion.message WHERE app_id = %s AND external_id = %s", (app_id, external_id)
+    )
+    return found
+
+
+async def of_campaign(conn: Conn, app_id: int, campaign_id: int) -> list[int]:
+    """The ids of the campaign's messages, ascending."""
+    return await values(
+        conn, "SELECT id FROM clarion.message WHERE app_id = %s AND campaign_id = %s ORDER BY id", (app_id, campaign_id)
+    )
+
+
+async def is_elsewhere(conn: Conn, app_id: int, message_id: int) -> bool:
+    """Whether an application other than this one has the message."""
+    found: bool = await value(
+        conn, "SELECT EXISTS (SELECT FROM clarion.message WHERE app_id <> %s AND id = %s)", (app_id, message_id)
+    )
+    return found
+
+
+async def set_state(conn: Conn, app_id: int, message_id: int, state: MessageState) -> None:
+    """Move a message to another state; its revision stays."""
+    await execute(
+        conn,
+        "UPDATE clarion.message SET state = %s WHERE app_id = %s AND id = %s",
+        (state.value, app_id, message_id),
+    )
+
+
+async def delete(conn: Conn, app_id: int, message_id: int) -> None:
+    """Delete a message and its actions."""
+    await execute(
+        conn, "DELETE FROM clarion.message_action WHERE app_id = %s AND message_id = %s", (app_id, message_id)
+    )
+    await execute(conn, "DELETE FROM clarion.message WHERE app_id = %s AND id = %s", (app_id, message_id))
+
+
+async def ensure_actions(conn: Conn, app_id: int, message_id: int, wanted: set[tuple[ActionKind, str]]) -> None:
+    """Give every wanted action an id. Those that have one keep it, those no longer wanted keep it for their clicks."""
+    ordered = sorted(wanted)
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.message_action (app_id, message_id, kind, button)
+        SELECT %s, %s, w.kind, w.button FROM unnest(%s::text[], %s::text[]) AS w (kind, button)
+        ON CONFLICT (app_id, message_id, kind, button) DO NOTHING
+        """,
+        (app_id, message_id, [kind.value for kind, _ in ordered], [button for _, button in ordered]),
+    )
+
+
+async def actions(conn: Conn, app_id: int, message_id: int) -> list[Action]:
+    """The actions of a message, those of earlier revisions included, by id."""
+    return await rows(
+        conn,
+        "SELECT id, kind, button FROM clarion.message_action WHERE app_id = %s AND message_id = %s ORDER BY id",
+        (app_id, message_id),
+        of=Action,
+    )
+
+
+def _message_values(app_id: int, draft: MessageDraft) -> dict[str, Any]:
+    return {
+        "app_id": app_id,
+        "campaign_id": draft.campaign_id,
+        "name": draft.name,
+        "external_id": draft.external_id,
+        "use_pressure": draft.use_pressure,
+        "test_segments": list(draft.test_segments),
+        "campaign_segments": list(draft.campaign_segments),
+        "lists": list(draft.lists),
+        "contents": Jsonb(draft.contents),
+        "guarantee": draft.guarantee.value,
+        "time_to_live": draft.time_to_live,
+    }

@@ -1,0 +1,71 @@
+"""What a device of a send is handed: nothing, for a reason, or its notification."""
+
+import hashlib
+
+from msgspec import Struct
+
+from clarion.content.render import Renderer
+from clarion.devices.model import SendRow
+from clarion.gateways.seam import Notification
+from clarion.results.model import Outcome
+from clarion.sending.model import Send
+
+BOUNCED = 3
+"""A device with this many dead tokens in a row is not written to (v1 rule 84)."""
+
+
+def suppression(row: SendRow) -> Outcome | None:
+    """Why a device gets nothing although it is in the audience; None when it does."""
+    if not row.opted_in:
+        return Outcome.SUPPRESSED_OPT_OUT
+    if row.token in (None, "", "-"):
+        return Outcome.SUPPRESSED_NO_TOKEN
+    if row.feedback >= BOUNCED:
+        return Outcome.SUPPRESSED_BOUNCED
+    return None
+
+
+class Notifications:
+    """Makes the notifications of one send."""
+
+    def __init__(self, app_id: int, send: Send, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._expires_at = int(send.expires_at.timestamp()) if send.time_to_live else 0
+        self._ids = hashlib.blake2b(f"{app_id}:{send.id}:".encode(), digest_size=16)
+        self._manners: dict[str | None, _Manner] = {}
+
+    def of(self, row: SendRow) -> Notification:
+        """The notification of one device. Raises what rendering raises."""
+        language = row.language
+        manner = self._manners.get(language)
+        if manner is None:
+            manner = self._manners[language] = _Manner.of(self._renderer, language)
+        identity = self._delivery_id(row.id)
+        return Notification(
+            row.token or "",
+            self._renderer.render(language, row.values, identity),
+            identity,
+            self._expires_at,
+            manner.urgent,
+            manner.collapse,
+            manner.silent,
+            (row.p256dh, row.auth) if row.p256dh and row.auth else None,
+        )
+
+    def _delivery_id(self, device_id: int) -> bytes:
+        """16 bytes for a device in a send: the same over retries, restarts and processes."""
+        digest = self._ids.copy()
+        digest.update(device_id.to_bytes(8, "big", signed=True))
+        return digest.digest()
+
+
+class _Manner(Struct, frozen=True):
+    """How the version of one language is handed over."""
+
+    urgent: bool
+    collapse: str | None
+    silent: bool
+
+    @classmethod
+    def of(cls, renderer: Renderer, language: str | None) -> "_Manner":
+        return cls(renderer.urgent(language), renderer.collapse(language), renderer.silent(language))
