@@ -1,7 +1,12 @@
 """`clarion users`: people, keys, grants."""
 
+import asyncio
+
 import pytest
 
+from clarion.assembly.database import opened
+from clarion.base.settings import Settings
+from clarion.identity import service as identity
 from tests.cli.conftest import Clarion, Installation
 
 
@@ -80,3 +85,19 @@ def test_who_is_disabled_is_shut_out(clarion: Clarion) -> None:
     email, _ = clarion.new_person()
     assert clarion.json("users", "disable", email) == {"email": email, "disabled": True}
     assert "No user" in clarion.refused("users", "new-key", email)["error"]
+
+
+def test_what_a_command_changes_leaves_a_line_in_the_audit_trail(clarion: Clarion) -> None:
+    email, _ = clarion.new_person()
+    app = clarion.new_app("ios")
+    clarion.run("columns", "add", app, "tier", "--type", "text")
+
+    async def lines() -> list[tuple[str, str]]:
+        async with opened(Settings(data_dir=clarion.data_dir)) as db, db.connection() as conn:
+            entries = await identity.last_audit_entries(conn)
+        return [(entry.operation, entry.target) for entry in entries if entry.surface == "cli"]
+
+    found = asyncio.run(lines())
+    assert ("users.create", email) in found
+    assert ("apps.create", app) in found
+    assert ("columns.add", f"{app} tier") in found

@@ -101,3 +101,10 @@ def test_a_mark_three_strings_deep_is_escaped_three_times() -> None:
     tree = Nested({"b": Nested(["${a}"])})
     once = json.loads(Template(tree).fill({"a": '"\\\n'}.__getitem__))
     assert json.loads(json.loads(once)["b"]) == ['"\\\n']
+
+
+@pytest.mark.timeout(20)
+def test_making_a_template_ready_takes_time_in_proportion() -> None:
+    """A text of marks and escapes only, as large as a body can be."""
+    template = Template({"a": '${a}"' * 200_000})
+    assert len(template.fill(lambda _name: "x")) == 200_000 * 3 + len('{"a":""}')

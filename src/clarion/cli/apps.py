@@ -12,7 +12,7 @@ from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
 from clarion.cli import credentials, output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 from clarion.cli.stub_client import StubClient
 from clarion.db.sql import Conn
 
@@ -60,7 +60,7 @@ def create(
 
 
 async def _create(settings: Settings, partner_id: str, platform: Platform, name: str) -> str:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "apps.create", partner_id) as conn:
         return (await apps.create_app(conn, await sealer(settings, conn), partner_id, platform, name))[1]
 
 
@@ -143,14 +143,14 @@ def set_gateway(
 
 
 async def _set(settings: Settings, partner_id: str, secret: bytes) -> str:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "apps.set-gateway", partner_id) as conn:
         found = await apps.get_app(conn, partner_id)
         await apps.set_gateway(conn, await sealer(settings, conn), found, secret)
         return GATEWAY_OF[found.platform]
 
 
 async def _set_stub(settings: Settings, partner_id: str, stub: StubClient, ca: str) -> tuple[str, str]:
-    async with stub, database(settings) as db, db.transaction() as conn:
+    async with stub, changing(settings, "apps.set-gateway", partner_id) as conn:
         return await connect_stub(conn, settings, partner_id, stub, ca), stub.origin
 
 
@@ -202,7 +202,7 @@ def add_button_template(
 
 
 async def _declare(settings: Settings, partner_id: str, name: str, *, template: bool) -> None:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "apps.declare", f"{partner_id} {name}") as conn:
         found = await apps.get_app(conn, partner_id)
         declare = apps.add_button_template if template else apps.add_collapse_key
         await declare(conn, found.id, name)

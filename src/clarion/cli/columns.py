@@ -10,7 +10,7 @@ from clarion.apps.model import Column, ColumnKind
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 
 app = typer.Typer(help="Columns of an application's devices.", no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def add(
 
 
 async def _add(settings: Settings, partner_id: str, name: str, kind: ColumnKind, indexed: bool) -> Column:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "columns.add", f"{partner_id} {name}") as conn:
         return await apps.add_column(conn, await apps.get_app(conn, partner_id), name, kind, indexed)
 
 

@@ -17,6 +17,8 @@ from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
 from clarion.devices import transfer
 from clarion.devices.model import Progress
+from clarion.identity import service as identity
+from clarion.identity.model import AuditEntry
 
 app = typer.Typer(help="Device bases in and out.", no_args_is_help=True)
 
@@ -77,6 +79,8 @@ async def _import(settings: Settings, partner_id: str, file: Path, rejects: Path
             raise ClarionError(
                 f"{rejects} cannot be written: {error.strerror}.", "Choose another file for rejected lines: --rejects."
             ) from None
+        async with db.transaction() as conn:
+            await identity.record_audit(conn, AuditEntry("cli", "devices.import", partner_id, 0, app_id=found.id))
     return Imported(result.read, result.written, result.rejected, str(rejects) if result.rejected else None)
 
 

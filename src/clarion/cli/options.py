@@ -11,6 +11,9 @@ from clarion.assembly.database import opened
 from clarion.base.settings import Settings, default_data_dir
 from clarion.cli import output
 from clarion.db.pool import Database
+from clarion.db.sql import Conn
+from clarion.identity import service as identity
+from clarion.identity.model import AuditEntry
 
 _JSON = "clarion.json"
 _PANEL = "Installation and output"
@@ -72,3 +75,11 @@ async def database(settings: Settings, *, size: int = 4) -> AsyncIterator[Databa
         output.note(f"There is no installation in {settings.data_dir} yet: making one.")
     async with opened(settings, size=size) as db:
         yield db
+
+
+@asynccontextmanager
+async def changing(settings: Settings, operation: str, target: str) -> AsyncIterator[Conn]:
+    """One transaction of a command that changes something; the audit trail gets its line in the same transaction."""
+    async with database(settings) as db, db.transaction() as conn:
+        yield conn
+        await identity.record_audit(conn, AuditEntry("cli", operation, target, 0))

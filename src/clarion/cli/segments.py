@@ -14,7 +14,7 @@ from clarion.base.errors import Finding, Invalid
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 
 app = typer.Typer(help="Named audiences.", no_args_is_help=True)
 
@@ -61,7 +61,7 @@ def create(
 
 
 async def _create(settings: Settings, partner_id: str, name: str, document: object, test: bool) -> Shown:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "segments.create", f"{partner_id} {name}") as conn:
         app_id = (await apps.get_app(conn, partner_id)).id
         scheme = await apps.load_scheme(conn, app_id)
         made = await audience.create_segment(conn, app_id, scheme, name, document, test=test)

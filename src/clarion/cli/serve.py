@@ -11,7 +11,7 @@ import typer
 from msgspec import Struct
 
 from clarion.assembly import listeners, roles, supervisor
-from clarion.assembly.database import conninfo_of
+from clarion.assembly.database import conninfo_of, files_of
 from clarion.assembly.supervisor import Running
 from clarion.base import certificates, telemetry
 from clarion.base.errors import ConfigurationError
@@ -130,7 +130,8 @@ async def _run_role(role: Role, settings: Settings, announce: Callable[[Running]
     ca_file = ""
     if bound:
         folder = settings.data_dir / "tls"
-        ca_file = certificates.find(settings.certificate, settings.certificate_key, folder, settings.host).ca_file
+        with files_of(settings):
+            ca_file = certificates.find(settings.certificate, settings.certificate_key, folder, settings.host).ca_file
 
     def ready() -> None:
         urls = {scheme: listeners.url(scheme, listener) for scheme, listener in bound}

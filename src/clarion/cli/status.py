@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 
 from clarion.apps import service as apps
 from clarion.assembly.database import conninfo_of
-from clarion.base.errors import Unavailable
+from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation
 from clarion.cli.running import lives, memory_of, running_of
+from clarion.db import migrate
 from clarion.db.pool import Database
 from clarion.queue import store as queue
 from clarion.results.model import Counts
@@ -89,8 +90,10 @@ async def look(settings: Settings) -> Status:
     dead = 0
     said = "reachable"
     try:
-        db = await Database.open(await conninfo_of(settings), size=1, application_name="clarion status")
-    except Unavailable as error:
+        conninfo = await conninfo_of(settings)
+        await migrate.require_current(conninfo)
+        db = await Database.open(conninfo, size=1, application_name="clarion status")
+    except (Unavailable, ConfigurationError) as error:
         said = error.message
     else:
         try:

@@ -9,7 +9,7 @@ from clarion.apps import service as apps
 from clarion.assembly.database import sealer
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
+from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 from clarion.db.sql import Conn
 from clarion.identity import service as identity
 from clarion.identity.model import Person, Role
@@ -58,7 +58,7 @@ def create(
 
 
 async def _create(settings: Settings, email: str, role: Role, names: list[str]) -> WithKey:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "users.create", email) as conn:
         person, key = await identity.create_person(conn, await sealer(settings, conn), email, role)
         await _grant(conn, person, names)
     return WithKey(person.email, key)
@@ -107,7 +107,7 @@ def grant(
 
 
 async def _grant_to(settings: Settings, email: str, names: list[str]) -> None:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "users.grant", email) as conn:
         await _grant(conn, await identity.get_person(conn, email), names)
 
 
@@ -124,7 +124,7 @@ def new_key(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = 
 
 
 async def _new_key(settings: Settings, email: str) -> str:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "users.new-key", email) as conn:
         return await identity.renew_key(conn, await sealer(settings, conn), email)
 
 
@@ -141,5 +141,5 @@ def disable(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = 
 
 
 async def _disable(settings: Settings, email: str) -> None:
-    async with database(settings) as db, db.transaction() as conn:
+    async with changing(settings, "users.disable", email) as conn:
         await identity.disable(conn, email)

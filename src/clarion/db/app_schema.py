@@ -69,13 +69,17 @@ async def create(conn: Conn, app_id: int) -> None:
     await _run(conn, app_id, 0)
 
 
+async def behind(conn: Conn) -> list[int]:
+    """The applications whose schema is not at the newest step."""
+    return await values(conn, "SELECT id FROM clarion.app WHERE schema_version < %s ORDER BY id", (NEWEST,))
+
+
 async def upgrade_all(conn: Conn) -> None:
     """Bring every application's schema to the newest step, each in a transaction of its own.
 
     A table that stays locked for 4 seconds and a statement of more than 5 end it; the next run goes on there.
     """
-    behind = await values(conn, "SELECT id FROM clarion.app WHERE schema_version < %s ORDER BY id", (NEWEST,))
-    for app_id in behind:
+    for app_id in await behind(conn):
         async with conn.transaction():
             await execute(conn, "SET LOCAL lock_timeout = '4s'")
             await execute(conn, "SET LOCAL statement_timeout = '5s'")

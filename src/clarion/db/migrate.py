@@ -66,14 +66,21 @@ def newest() -> str:
 
 
 async def require_current(conninfo: str) -> None:
-    """Raise ConfigurationError unless the database is at the revision of this release."""
-    at = await current(conninfo)
-    _refuse_newer(at)
-    if at != newest():
-        raise ConfigurationError(
-            f"The database is at revision {at or 'none'}, this release needs {newest()}.",
-            "Run: clarion db migrate --database-url URL",
-        )
+    """Raise ConfigurationError unless the database and its application schemas are at this release's revision."""
+    remedy = "Run: clarion db migrate --database-url URL"
+    conn = await connect(conninfo)
+    try:
+        at = await _revision(conn)
+        _refuse_newer(at)
+        if at != newest():
+            raise ConfigurationError(
+                f"The database is at revision {at or 'none'}, this release needs {newest()}.", remedy
+            )
+        behind = len(await app_schema.behind(conn))
+    finally:
+        await conn.close()
+    if behind:
+        raise ConfigurationError(f"The tables of {behind} applications wait for their migration.", remedy)
 
 
 def _refuse_newer(at: str | None) -> None:

@@ -47,7 +47,10 @@ class TokenHolder(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """One write, as the audit trail keeps it. `target` is the path or name acted on, never a secret or a body."""
+    """One write, as the audit trail keeps it. `target` is the path or name acted on, never a secret or a body.
+
+    `status` is that of the answer; commands, which leave a line when they succeed, have 0.
+    """
 
     surface: str
     operation: str

@@ -131,6 +131,15 @@ def test_nul_is_a_finding_wherever_it_stands() -> None:
     assert codes({"properties": {"a": {"pattern": "^[^\\u0000]*$"}}}, {"a": "\x00"}) == [("/a", "pattern")]
 
 
+def test_no_answer_repeats_the_control_characters_of_a_name() -> None:
+    strict = {"properties": {"a": {"properties": {"b": {}}, "additionalProperties": False}}}
+    found = compiled(strict).check_value({"a": {"x\x00y": 1, "z\n`": 1}})
+    assert [(finding.pointer, finding.code, finding.message) for finding in found] == [
+        ("/a", "unknown_field", "Unknown field `a/x\ufffdy`"),
+        ("/a/z\n`", "unknown_field", "Unknown field `a/z\ufffd'`"),
+    ]
+
+
 def test_a_member_that_must_not_be_there() -> None:
     assert codes({"not": {"required": ["b"]}}, {"b": 1}) == [("/b", "not_allowed")]
     assert codes({"properties": {"b": False}}, {"b": 1}) == [("/b", "not_allowed")]

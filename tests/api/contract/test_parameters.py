@@ -97,6 +97,7 @@ def test_v2_rule_5_11_a_comma_inside_a_value_is_escaped() -> None:
         (b"title=\xff", "encoding", "title"),
         (b"%ff=x", "encoding", ""),
         (b"title=%00", "nul", "title"),
+        (b"%00=x", "nul", ""),
         (b"title=%ed%a0%80", "encoding", "title"),
         (b"&".join(b"a=1" for _ in range(1001)), "too_many", ""),
     ],

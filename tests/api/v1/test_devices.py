@@ -267,6 +267,9 @@ async def test_v1_rule_67_unknown_fields_are_500_with_the_words_the_sdk_looks_fo
     assert answer.refused(500, "API_ERR_DB")
     assert answer.errors[0][1] == "Unknown fields: `shoe`, `hat`"
     assert (await device(v1d, UDIDS[0]))["language"] == "fr"
+    flood = await v1d.put(v1d.path(f"devices/{UDIDS[0]}"), {f"shoe{number}": 1 for number in range(5000)})
+    assert flood.refused(500, "API_ERR_DB")
+    assert flood.errors[0][1] == f"Unknown fields: {', '.join(f'`shoe{number}`' for number in range(100))}"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Errors on the wire (v1 rules 19 to 25, 107)."""
 
+import msgspec
 import psycopg
 import pytest
 
@@ -72,6 +73,21 @@ def test_rule_107_findings_come_in_the_order_of_the_body() -> None:
     found = errors.problems_of(Invalid([Finding(pointer, "x", pointer) for pointer in pointers]), body)
     assert found is not None
     assert [problem.message for problem in found] == list(reversed(pointers))
+
+
+@pytest.mark.timeout(20)
+def test_rules_20_and_107_a_flood_of_findings_is_put_in_order_and_cut_to_a_hundred() -> None:
+    names = [f"n{number}" for number in range(60_000)]
+    body = {"a": dict.fromkeys(names), "campaignId": 7}
+    findings = [Finding("/campaignId", "unknown_campaign", "data")]
+    findings += [Finding(f"/a/{name}", "wrong", name) for name in reversed(names)]
+    found = errors.problems_of(Invalid(findings), body)
+    assert found is not None
+    answer = errors.answer(found)
+    assert answer.status == 400
+    shown = msgspec.json.decode(answer.body)["errors"]
+    assert [error["message"] for error in shown] == names[:100]
+    assert errors.answer([Problem(404, Label.DATA, "x")] * 1000).status == 404
 
 
 async def _surface_with(v1: V1Client, contract: Contract, handler: Handler) -> V1Client:

@@ -40,7 +40,9 @@ def parse_pairs(raw: bytes) -> tuple[Pairs, list[Finding]]:
         elif value is None:
             message = f"Malformed parameter `{label((name,))}`: expected percent-encoded UTF-8"
             findings.append(Finding(name, "encoding", message))
-        elif has_nul(name) or has_nul(value):
+        elif has_nul(name):
+            findings.append(Finding("", "nul", "Malformed parameter name: a NUL character is not allowed"))
+        elif has_nul(value):
             message = f"Malformed parameter `{label((name,))}`: a NUL character is not allowed"
             findings.append(Finding(name, "nul", message))
         else:
