@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from clarion.apps.model import App, Scheme
 from clarion.db.pool import Database
-from clarion.db.sql import execute, tuples, value
+from clarion.db.sql import Conn, execute, tuples, value
 from clarion.devices import retry, service
 from clarion.devices.model import TOKEN, DeadToken, DeviceRecord, Value, WebKeys, device_id, token_digest
 from tests.devices.conftest import column
+from tests.support import until
 
 KEYS = WebKeys(b"\x04" + bytes(64), bytes(16))
 
@@ -170,7 +171,7 @@ async def test_whatever_is_written_tokens_stay_unique(database: Database, app: A
 
 
 async def test_writers_that_fight_over_tokens_all_come_through(database: Database, app: App) -> None:
-    """Moves of tokens may deadlock; every transaction is repeated until it is done, and nothing is torn."""
+    """Who is overtaken is repeated until it is done, and nothing is torn."""
     udids = [f"U{number}" for number in range(12)]
     chance = random.Random(5)
 
@@ -181,6 +182,27 @@ async def test_writers_that_fight_over_tokens_all_come_through(database: Databas
 
     await asyncio.gather(*(fight() for _ in range(6)))
     assert 1 <= len(await tokens(database, app)) <= 8
+
+
+async def test_who_is_overtaken_by_another_claim_gives_way_at_once(database: Database, app: App) -> None:
+    """Holding on to what it has locked and asking for the holder of the token would end in deadlocks."""
+    attempts = []
+
+    async def late(conn: Conn) -> None:
+        attempts.append(conn)
+        await service.upsert(conn, app, [DeviceRecord("late", {TOKEN: "t"})])
+
+    async with database.transaction() as conn:
+        await service.upsert(conn, app, [DeviceRecord("early", {TOKEN: "t"})])
+        writing = asyncio.create_task(retry.transact(database, late))
+
+        async def waits() -> bool:
+            return bool(await value(conn, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+        await until(waits)
+    await writing
+    assert len(attempts) == 2
+    assert await tokens(database, app) == {"late": "t"}
 
 
 async def test_a_transaction_is_repeated_a_few_times_only(database: Database) -> None:

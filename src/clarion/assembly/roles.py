@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from clarion.assembly import surfaces, work
 from clarion.assembly.database import sealer
+from clarion.assembly.protocol import BoundedProtocol
 from clarion.base import certificates
 from clarion.base.errors import Unavailable
 from clarion.base.sealing import Sealer
@@ -118,7 +119,7 @@ def _config(app: object, scheme: str, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         loop="none",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -1,7 +1,7 @@
-"""Transactions that PostgreSQL may choose as the victim of a deadlock, run again.
+"""Transactions that are overtaken by others, or chosen by PostgreSQL as the victim of a deadlock, run again.
 
-Writers lock devices in the order of their ids, but a device can take a token that moves between the look and the
-lock: two such writers can meet, though they rarely do.
+Writers lock devices in the order of their ids, but a token can move between the look and the lock. Who notices gives
+way at once (`Overtaken`) rather than wait into a deadlock, which PostgreSQL takes a second to find.
 """
 
 import asyncio
@@ -18,7 +18,13 @@ from clarion.db.sql import Conn
 log = get_logger(__name__)
 T = TypeVar("T")
 ATTEMPTS = 6
-VICTIM = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+class Overtaken(Exception):
+    """What a transaction had looked at was changed by another one before it was locked."""
+
+
+VICTIM = (Overtaken, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 async def transact(db: Database, work: Callable[[Conn], Awaitable[T]]) -> T:
@@ -28,7 +34,7 @@ async def transact(db: Database, work: Callable[[Conn], Awaitable[T]]) -> T:
 
 
 async def repeat(conn: Conn, work: Callable[[Conn], Awaitable[T]]) -> T:
-    """Run `work` in a transaction of this idle connection; the victim of a deadlock runs again, 6 times in all.
+    """Run `work` in a transaction of this idle connection; the victim of others runs again, 6 times in all.
 
     `work` may run several times: what it does outside the database must bear that.
     """

@@ -75,7 +75,7 @@ async def update_one(conn: Conn, app: App, scheme: Scheme, udid: str, fields: Ma
     """Write fields of one device (v1 rule 67); False when there is nothing to write.
 
     Raises NotFound for an unknown device; Invalid with the findings of `parse_fields`, to which an unknown device adds
-    one of code `unknown_device`. May fail with a deadlock: run it through `retry.transact`.
+    one of code `unknown_device`. May be overtaken: run it through `retry.transact`.
     """
     parsed, findings = parse_fields(scheme, fields)
     known = is_udid(udid) and await read.exists(conn, app.id, udid)

@@ -5,11 +5,13 @@ profile holds moves to the profile that is written, and no profile is ever re-ke
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from clarion.apps.model import App, Column
 from clarion.base.telemetry import get_logger
 from clarion.db.sql import Conn
 from clarion.devices.model import TOKEN, DeadToken, DeviceRecord, Value, device_id, token_digest
+from clarion.devices.retry import Overtaken
 from clarion.devices.store import write
 from clarion.devices.store.source import Source, from_records
 
@@ -20,7 +22,7 @@ async def upsert(conn: Conn, app: App, records: Sequence[DeviceRecord]) -> list[
     """Write devices in sets; the id of each record, None where it was refused because another UDID has its id.
 
     Of records with the same UDID the later one wins, field by field; of records with the same token the last one has
-    it. Values are typed and valid (`values.parse_value`). May fail with a deadlock: run it through `retry.transact`.
+    it. Values are typed and valid (`values.parse_value`). May be overtaken: run it through `retry.transact`.
     """
     merged: dict[str, DeviceRecord] = {}
     for record in records:
@@ -41,16 +43,16 @@ async def write_sources(conn: Conn, app_id: int, sources: Sequence[Source]) -> l
 
     One source without tokens to move locks its devices by writing them, in order. Otherwise all devices concerned are
     locked first, in order; and those who move tokens go one by one, so that they wait instead of meeting in a deadlock.
+    Raises Overtaken when a token turns out to be held by a device that is not locked.
     """
     holders = await _holders(conn, app_id, sources)
     if holders:
         await write.lock_moves(conn, app_id)
         holders = await _holders(conn, app_id, sources)  # who waited finds others than before
-    if holders or len(sources) > 1:
-        await write.lock(conn, app_id, sources, holders)
+    locked = await write.lock(conn, app_id, sources, holders) if holders or len(sources) > 1 else frozenset[int]()
     refused: list[int] = []
     for source in sources:
-        refused += await _write_source(conn, app_id, source)
+        refused += await _write_source(conn, app_id, source, locked)
     return refused
 
 
@@ -58,7 +60,7 @@ async def _holders(conn: Conn, app_id: int, sources: Sequence[Source]) -> list[i
     return [number for source in sources for number in await write.holders(conn, app_id, source)]
 
 
-async def _write_source(conn: Conn, app_id: int, source: Source) -> list[int]:
+async def _write_source(conn: Conn, app_id: int, source: Source, locked: AbstractSet[int]) -> list[int]:
     refused: list[int] = []
     if await write.upsert(conn, app_id, source) < source.size:
         for number, udid in await write.collisions(conn, app_id, source):
@@ -69,6 +71,8 @@ async def _write_source(conn: Conn, app_id: int, source: Source) -> list[int]:
         if former:
             await write.delete_tokens(conn, app_id, [digest for digest, _ in former], [number for _, number in former])
         held = await write.claim_tokens(conn, app_id, source, refused)
+        if any(token.holder not in locked for token in held):
+            raise Overtaken
         if held:
             await write.move_tokens(conn, app_id, held)
     return refused

@@ -119,13 +119,15 @@ async def lock_moves(conn: Conn, app_id: int) -> None:
     await execute(conn, "SELECT pg_advisory_xact_lock(hashtextextended('clarion.token_moves', %s))", (app_id,))
 
 
-async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Sequence[int]) -> None:
-    """Lock the devices of these sources and the others, in the order of their ids, until the transaction ends."""
+async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Sequence[int]) -> frozenset[int]:
+    """Lock the devices of these sources and the others, in the order of their ids, until the transaction ends; the ids
+    of all of them, those of new devices included."""
     ids = list(others)
     for source in sources:
         ids += await values(conn, sql.SQL("SELECT s.id FROM {}").format(source.relation), source.params)
     query = sql.SQL("SELECT FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(app_table(app_id, "device"))
     await execute(conn, query, (ids,))
+    return frozenset(ids)
 
 
 async def former_tokens(conn: Conn, app_id: int, source: Source) -> list[tuple[bytes, int]]:

@@ -21,6 +21,7 @@ from clarion.http.h2 import Answer, Channel, Failure, Processed
 
 _REST = 30.0  # seconds for which an unreachable push service is left alone
 _FIRST_TIMEOUT = 10.0
+_SOUND_FOR = 10.0  # seconds after an answer in which a failure says nothing about reaching the service
 _RESOLVE_TIMEOUT = 5.0
 _BAD_KEYS = Verdict(Fate.DEAD_TOKEN, "InvalidKeys: the subscription's keys are not a P-256 point and 16 bytes")
 
@@ -35,7 +36,7 @@ class PushService:
         self._authority = self._host.encode()
         self._vapid = vapid
         self._channel = Channel(origin, tls=tls, resolve=resolve_public if screened else None)
-        self._proven = False
+        self._sound_until = float("-inf")
         self._resting = Verdict(Fate.RETRY)
         self._rests_until = float("-inf")
         self._screened = not screened
@@ -95,20 +96,22 @@ class PushService:
             return
         authorization = self._vapid.authorization(self._origin)
         fields = request.fields(notification, self._authority, path.encode(), authorization)
-        timeout = None if self._proven else _FIRST_TIMEOUT
+        timeout = None if self._sound() else _FIRST_TIMEOUT
         self._channel.submit(fields, body, partial(self._answered, settled), timeout=timeout)
 
     def _answered(self, settled: Done, outcome: Answer | Failure) -> None:
         if isinstance(outcome, Failure):
             verdict = verdicts.of_failure(self._host, outcome)
-            if outcome.processed is Processed.NO:
-                if not self._proven:
-                    self._rest(verdict)
-                self._proven = False
+            if outcome.processed is Processed.NO and not self._sound():
+                self._rest(verdict)
         else:
-            self._proven = True
+            self._sound_until = asyncio.get_running_loop().time() + _SOUND_FOR
             verdict = answers.of(outcome)
         settled(verdict)
+
+    def _sound(self) -> bool:
+        """Whether the push service answered a moment ago: a GOAWAY that meets many requests is no lost service."""
+        return asyncio.get_running_loop().time() < self._sound_until
 
     def _rest(self, verdict: Verdict) -> None:
         self._resting = verdict
