@@ -11,6 +11,7 @@ import pytest
 from clarion.apps import columns
 from clarion.apps import service as apps
 from clarion.apps.model import App, ColumnKind, Platform
+from clarion.apps.store import columns as store
 from clarion.base import clock
 from clarion.base.errors import Conflict, Invalid, NotFound, Unavailable
 from clarion.base.sealing import Sealer
@@ -108,6 +109,27 @@ async def test_a_job_builds_the_index_of_an_indexed_column(database: Database, a
     async with working(database):
         await until(lambda: index_ready(database))
     assert await indexes(database) == {"device_c2": True}
+
+
+async def test_indexes_of_one_application_are_built_one_by_one(database: Database, app: App) -> None:
+    """Two builds on one table would wait for each other, and PostgreSQL would end one of them."""
+    async with database.transaction() as conn:
+        for number in range(3):
+            await apps.add_column(conn, app, f"field{number}", ColumnKind.TEXT, indexed=True)
+
+    async def told_to_wait() -> bool:
+        async with database.connection() as conn:
+            query = "SELECT count(*) FROM clarion.job WHERE last_error LIKE 'Another index of this application%%'"
+            return int(await value(conn, query)) == 3
+
+    async with database.connection() as other:
+        assert await store.try_lock_indexes(other, app.id)
+        async with working(database):
+            await until(told_to_wait)
+            assert await indexes(database) == {}
+            await store.unlock_indexes(other, app.id)
+            await until(lambda: index_ready(database))
+    assert await indexes(database) == {"device_c1": True, "device_c2": True, "device_c3": True}
 
 
 async def test_an_invalid_index_left_by_a_broken_build_is_built_anew(database: Database, app: App) -> None:

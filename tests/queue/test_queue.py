@@ -50,6 +50,13 @@ async def _empty(db: Database) -> bool:
     return await left(db) == 0
 
 
+async def _idle(db: Database) -> bool:
+    """Whether a worker waits for jobs."""
+    async with db.connection() as conn:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
+        return bool(await value(conn, query))
+
+
 async def test_a_job_of_a_rolled_back_cause_never_runs(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.transaction() as conn:
@@ -110,6 +117,24 @@ async def test_an_uncounted_retry_uses_no_attempt(database: Database) -> None:
     async with working(database, {"a": handle}):
         await until(lambda: _empty(database))
     assert attempts == [1, 1, 1, 1, 1]
+
+
+async def test_an_idle_worker_takes_up_in_time_what_it_gave_back(database: Database) -> None:
+    """It had fallen idle while the job ran, and then looked no further than the end of the lease."""
+    loop = asyncio.get_running_loop()
+    began: list[float] = []
+
+    async def handle(lease: Lease) -> None:
+        began.append(loop.time())
+        if len(began) == 1:
+            await until(lambda: _idle(database))
+            raise Retry(0.1, "not yet")
+
+    async with database.transaction() as conn:
+        await put(conn, "a", {})
+    async with working(database, {"a": handle}):
+        await until(lambda: _empty(database))
+    assert 0.1 <= began[1] - began[0] < 3
 
 
 async def test_an_exception_keeps_the_job_with_its_error(database: Database) -> None:
@@ -197,13 +222,8 @@ async def test_an_idle_worker_is_woken_at_once(database: Database) -> None:
     async def handle(lease: Lease) -> None:
         times.append(loop.time())
 
-    async def idle() -> bool:
-        async with database.connection() as conn:
-            query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted"
-            return bool(await value(conn, query))
-
     async with working(database, {"a": handle}):
-        await until(idle)
+        await until(lambda: _idle(database))
         before = loop.time()
         async with database.transaction() as conn:
             await put(conn, "a", {})

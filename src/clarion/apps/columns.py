@@ -94,7 +94,7 @@ def index_builder(db: Database) -> Handler:
 
     async def build(lease: Lease) -> None:
         app_id, slot = int(lease.job.args["app_id"]), int(lease.job.args["slot"])
-        async with _alone(db, app_id, slot) as conn:
+        async with _alone(db, app_id, slot) as conn, _indexing(conn, app_id):
             if not await store.awaits_index(conn, app_id, slot):
                 return
             valid = await store.index_is_valid(conn, app_id, slot)
@@ -119,7 +119,8 @@ def column_emptier(db: Database) -> Handler:
         async with _alone(db, app_id, slot) as conn:
             if not await store.awaits_emptying(conn, app_id, slot):
                 return
-            await store.drop_index(conn, app_id, slot)
+            async with _indexing(conn, app_id):
+                await store.drop_index(conn, app_id, slot)
             after = await store.empty_device_column(conn, app_id, slot, None, _PIECE)
             while after is not None:
                 if lease.lost or lease.stopping.is_set():
@@ -143,3 +144,14 @@ async def _alone(db: Database, app_id: int, slot: int) -> AsyncIterator[Conn]:
             yield conn
         finally:
             await store.unlock_slot(conn, app_id, slot)
+
+
+@asynccontextmanager
+async def _indexing(conn: Conn, app_id: int) -> AsyncIterator[None]:
+    """No other index of the application is built or dropped meanwhile; Retry when another process is at it."""
+    if not await store.try_lock_indexes(conn, app_id):
+        raise Retry(0.5, "Another index of this application is being built or dropped.", count=False)
+    try:
+        yield
+    finally:
+        await store.unlock_indexes(conn, app_id)

@@ -1,7 +1,8 @@
 """The worker: claims jobs of some queues, runs their handlers, and settles what becomes of each.
 
 1. While there is a free slot, claim due jobs and start a task for each.
-2. When nothing is due, fall idle: hold the idle lock, look once more, and wait for a notification or the next due time.
+2. When nothing is due, fall idle: hold the idle lock, look once more, and wait for a notification, for the next due
+   time, or for a job of our own that is given back and due before.
 3. A heartbeat extends the leases of all running jobs in one statement and marks those that were lost.
 4. A handler that returns acknowledges its job (most do it themselves, in their own transaction); one that raises is
    tried again with backoff and jitter, or buried after its last attempt.
@@ -48,6 +49,7 @@ class Worker:
         self._grace = grace
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._stopping = asyncio.Event()
+        self._given_back = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain. A lost database is waited for, with backoff."""
@@ -99,6 +101,7 @@ class Worker:
         try:
             if await self._claim(conn, free):
                 return
+            self._given_back.clear()
             due = await store.next_due(conn, self._queues)
             wait = _LONGEST_WAIT if due is None else min(_LONGEST_WAIT, max(0.0, due) + 0.002)
             if len(held) < len(self._queues):
@@ -115,8 +118,9 @@ class Worker:
                 if note.payload in self._queues:
                     return
 
-        waiting = asyncio.create_task(first())
-        await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        waiting, given_back = asyncio.create_task(first()), asyncio.create_task(self._given_back.wait())
+        await asyncio.wait({waiting, given_back, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        given_back.cancel()
         if waiting.done():
             waiting.result()
         else:
@@ -158,6 +162,7 @@ class Worker:
                 await store.release(conn, job.id, job.lease, delay, reason, count=count)
                 if delay == 0:
                     await store.announce(conn, job.queue)
+            self._given_back.set()  # due before the end of the lease that was looked at when falling idle
         except (psycopg.OperationalError, Unavailable):
             log.warning("job_left_to_its_lease", job=job.id, kind=job.kind)
 

@@ -200,3 +200,17 @@ async def unlock_slot(conn: Conn, app_id: int, slot: int) -> None:
     await execute(
         conn, "SELECT pg_advisory_unlock(hashtextextended('clarion.slot', %s::bigint * 65536 + %s))", (app_id, slot)
     )
+
+
+async def try_lock_indexes(conn: Conn, app_id: int) -> bool:
+    """Take the session lock under which indexes of an application come and go; False when another process has it.
+
+    Two such statements on one table would wait for each other until PostgreSQL ends one of them.
+    """
+    query = "SELECT pg_try_advisory_lock(hashtextextended('clarion.indexes', %s::bigint))"
+    return bool(await value(conn, query, (app_id,)))
+
+
+async def unlock_indexes(conn: Conn, app_id: int) -> None:
+    """Give the session lock back."""
+    await execute(conn, "SELECT pg_advisory_unlock(hashtextextended('clarion.indexes', %s::bigint))", (app_id,))
