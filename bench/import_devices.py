@@ -29,7 +29,7 @@ from clarion.db import migrate
 from clarion.db.embedded import EmbeddedServer
 from clarion.db.pool import Database
 from clarion.devices import transfer
-from clarion.devices.model import Progress
+from clarion.devices.model import TransferProgress
 
 HEADER = (
     "UDID;token;clientId;language;countryCode;model;version;bundleversion;firstopen;lastopen;opencount;"
@@ -97,7 +97,7 @@ async def new_app(db: Database) -> App:
     return app
 
 
-def ignore(_progress: Progress) -> None:
+def ignore(_progress: TransferProgress) -> None:
     """Nobody watches a benchmark."""
 
 

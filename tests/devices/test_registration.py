@@ -6,8 +6,9 @@ import re
 import pytest
 
 from clarion.apps.model import App, Scheme
+from clarion.db import retry
 from clarion.db.pool import Database
-from clarion.devices import retry, service
+from clarion.devices import service
 from clarion.devices.model import TOKEN, DeviceRecord, Registered, Registration, WebKeys, device_id
 from tests.devices.conftest import column
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from clarion.apps.model import App, ColumnKind, Scheme
 from clarion.base.errors import Invalid
+from clarion.db import retry
 from clarion.db.pool import Database
 from clarion.db.sql import execute, tuples, value
-from clarion.devices import csv_file, retry, service, transfer
+from clarion.devices import csv_file, service, transfer
 from clarion.devices.csv_file import CsvFile
-from clarion.devices.model import TOKEN, UDID, DeviceRecord, ImportResult, Progress, Value, WebKeys, device_id
+from clarion.devices.model import TOKEN, UDID, DeviceRecord, ImportResult, TransferProgress, Value, WebKeys, device_id
 from tests.devices.conftest import column
 
 KEYS = WebKeys(b"\x04" + bytes(range(64)), bytes(range(16)))
@@ -30,7 +31,7 @@ class Folder:
         self._path = path
         self._numbers = itertools.count()
         self.rejects = path / "rejects.csv"
-        self.progress: list[Progress] = []
+        self.progress: list[TransferProgress] = []
 
     def file(self, content: str | bytes) -> Path:
         made = self._path / f"{next(self._numbers)}.csv"
@@ -80,7 +81,7 @@ async def test_separators_quotes_line_ends_marks_and_names_without_case(
     assert await folder.load(database, app, content) == ImportResult(read=2, written=2, rejected=0)
     assert await devices(database, app, scheme, "language", "score") == {"A": ("fr", 1), "B": (None, None)}
     assert not folder.rejects.exists()
-    assert folder.progress[-1] == Progress(read=2, written=2, rejected=0, total=2)
+    assert folder.progress[-1] == TransferProgress(read=2, written=2, rejected=0, total=2)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +315,7 @@ async def test_an_export_goes_part_by_part_and_appears_when_it_is_complete(
     out = folder.file("what was there before")
     seen: list[str] = []
 
-    def progress(step: Progress) -> None:
+    def progress(step: TransferProgress) -> None:
         folder.progress.append(step)
         seen.append(out.read_text())
 

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clarion.apps.model import App, Scheme
+from clarion.db import retry
 from clarion.db.pool import Database
 from clarion.db.sql import Conn, execute, tuples, value
-from clarion.devices import retry, service
+from clarion.devices import service
 from clarion.devices.model import TOKEN, DeadToken, DeviceRecord, Value, WebKeys, device_id, token_digest
 from tests.devices.conftest import column
 from tests.support import until

@@ -60,19 +60,6 @@ async def test_v1_rule_79_both_ends_of_a_period_are_included(installation: Insta
             assert len(found) == count
 
 
-async def test_events_are_counted_by_message_and_kind(installation: Installation) -> None:
-    await clicked(installation, 7, 2)
-    await installation.receive([installation.report(EventKind.DISPLAYED, message_id=7)])
-    await installation.receive(
-        [installation.report(EventKind.CLICKED, message_id=7, app=installation.other)], installation.other
-    )
-    async with installation.database.connection() as conn:
-        assert await store.counts(conn, installation.app.id, [7, 8]) == [
-            (7, EventKind.DISPLAYED, 1),
-            (7, EventKind.CLICKED, 2),
-        ]
-
-
 async def test_v1_rule_83_statistics_are_read_by_ascending_day_with_both_ends(installation: Installation) -> None:
     days = [date(2031, 3, number) for number in (5, 1, 3)]
     async with installation.database.transaction() as conn:

@@ -7,7 +7,6 @@ neither or in both.
 from collections.abc import Mapping
 from typing import Final
 
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.sdk import call as sdk_call
 from clarion.api.sdk import device as sdk_device
 from clarion.api.sdk import register as sdk_register
@@ -39,8 +38,6 @@ V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "listMessageTargets": reactions.list_message_targets,
     "listStats": stats.list_stats,
 }
-
-V1_NOT_YET_BUILT: Final = NOT_YET_BUILT["v1"]
 
 SDK_HANDLERS: Final[Mapping[str, sdk_call.Handler]] = {
     "registerDevice": sdk_register.register_device,

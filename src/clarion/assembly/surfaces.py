@@ -3,11 +3,10 @@
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, Health, create_app
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.sdk.call import SdkSettings
 from clarion.api.sdk.call import Services as SdkServices
-from clarion.api.sdk.call import Settings as SdkSettings
 from clarion.api.sdk.surface import SdkSurface
-from clarion.api.v1.call import Services
-from clarion.api.v1.call import Settings as V1Settings
+from clarion.api.v1.call import Services, V1Settings
 from clarion.api.v1.surface import V1Surface
 from clarion.api.v2.surface import v2_surfaces
 from clarion.api.v2.transport import V2Settings

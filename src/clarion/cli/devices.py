@@ -16,7 +16,7 @@ from clarion.cli import output
 from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
 from clarion.devices import transfer
-from clarion.devices.model import Progress
+from clarion.devices.model import TransferProgress
 from clarion.identity import service as identity
 from clarion.identity.model import AuditEntry
 
@@ -130,7 +130,7 @@ def watched(bar: Bar, title: str) -> transfer.Report:
     """A report of progress that moves a task of this bar."""
     task = bar.add_task(title, total=None)
 
-    def report(progress: Progress) -> None:
+    def report(progress: TransferProgress) -> None:
         bar.update(task, total=progress.total, completed=progress.read)
 
     return report

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import msgspec
@@ -106,8 +105,3 @@ def progress(*, shown: bool = True) -> Progress:
         transient=True,
         disable=not shown or not err.is_terminal,
     )
-
-
-def waiting(text: str, *, shown: bool = True) -> AbstractContextManager[object]:
-    """A line with a spinner while something lasts."""
-    return err.status(text) if shown and err.is_terminal else Progress(disable=True)

@@ -87,7 +87,7 @@ class DeadToken(Struct, frozen=True):
     since: datetime | None = None
 
 
-class Period(Struct, frozen=True):
+class OpeningPeriod(Struct, frozen=True):
     """Bounds on the first and last opening (v1 rule 65): `from` bounds are inclusive, `before` is exclusive."""
 
     first_from: datetime | None = None
@@ -95,7 +95,7 @@ class Period(Struct, frozen=True):
     last_from: datetime | None = None
 
 
-EVER = Period()
+EVER = OpeningPeriod()
 
 
 class Part(Struct, frozen=True):
@@ -116,7 +116,7 @@ class Standing(Struct, frozen=True):
     active_optin: int
 
 
-class Progress(Struct, frozen=True):
+class TransferProgress(Struct, frozen=True):
     """How far an import or export is, in devices; `total` is what the file or the application holds."""
 
     read: int

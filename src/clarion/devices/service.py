@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from clarion.apps.model import App, Column, Scheme
 from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.db.sql import Conn
-from clarion.devices.model import EVER, UDID, DeviceRecord, Part, Period, SendRow, Standing, Value
+from clarion.devices.model import EVER, UDID, DeviceRecord, OpeningPeriod, Part, SendRow, Standing, Value
 from clarion.devices.registration import authenticate, register
 from clarion.devices.store import export, read
 from clarion.devices.values import is_udid, parse_value, wire_value
@@ -151,7 +151,7 @@ async def export_part(
     conn: Conn,
     app_id: int,
     columns: Sequence[Column],
-    period: Period = EVER,
+    period: OpeningPeriod = EVER,
     *,
     after: int | None = None,
     page: int = 1,

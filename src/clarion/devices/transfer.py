@@ -16,16 +16,17 @@ from typing import TextIO
 from clarion.apps import service as apps
 from clarion.apps.model import App, Column, Platform
 from clarion.base.errors import Finding, Invalid
+from clarion.db import retry
 from clarion.db.pool import Database, connect
 from clarion.db.sql import Conn
-from clarion.devices import retry, service
+from clarion.devices import service
 from clarion.devices.csv_file import PIECE, Broken, CsvFile, Piece
 from clarion.devices.importing import Plan, Rows
-from clarion.devices.model import AUTH, P256DH, ImportResult, Progress
+from clarion.devices.model import AUTH, P256DH, ImportResult, TransferProgress
 from clarion.devices.store import read, staging
 from clarion.devices.writing import write_sources
 
-Report = Callable[[Progress], None]
+Report = Callable[[TransferProgress], None]
 
 _LATER_LINE = "A later line has the same UDID and was taken instead."
 _COLLISION = "The id of this UDID belongs to another device; choose another UDID."
@@ -62,7 +63,7 @@ async def import_csv(db: Database, app: App, file: Path, *, rejects: Path, progr
             refusals.add(refused)
             read_lines += ready[1]
             written += len(ready[0].ids) - len(refused)
-            progress(Progress(read_lines, written, refusals.count, total))
+            progress(TransferProgress(read_lines, written, refusals.count, total))
             ready = following
     finally:
         source.close()
@@ -192,7 +193,7 @@ async def export_csv(db: Database, app: App, file: Path, columns: Sequence[Colum
                 written += part.devices
                 after = part.next_after
                 more = after is not None
-                progress(Progress(written, written, 0, max(total, written)))
+                progress(TransferProgress(written, written, 0, max(total, written)))
         await asyncio.to_thread(scratch.replace, file)
     finally:
         await asyncio.to_thread(scratch.unlink, missing_ok=True)

@@ -9,9 +9,9 @@ from collections.abc import Set as AbstractSet
 
 from clarion.apps.model import App, Column
 from clarion.base.telemetry import get_logger
+from clarion.db.retry import Overtaken
 from clarion.db.sql import Conn
 from clarion.devices.model import TOKEN, DeadToken, DeviceRecord, Value, device_id, token_digest
-from clarion.devices.retry import Overtaken
 from clarion.devices.store import write
 from clarion.devices.store.source import Source, from_records
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
+from clarion.db.retry import transact
 from clarion.db.sql import Conn
 from clarion.devices.openings import Opening, opened
-from clarion.devices.retry import transact
 from clarion.tracking import store
 from clarion.tracking.model import EventKind, Recorded, Report
 

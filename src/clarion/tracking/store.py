@@ -204,16 +204,3 @@ async def clicks(
         (app_id, list(message_ids), int(EventKind.CLICKED), start, end, limit, offset),
         of=ClickRow,
     )
-
-
-async def counts(conn: Conn, app_id: int, message_ids: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(message, kind, how many events) of these messages."""
-    found = await tuples(
-        conn,
-        """
-        SELECT message_id, kind, count(*) FROM clarion.event
-        WHERE app_id = %s AND message_id = ANY(%s) GROUP BY message_id, kind ORDER BY message_id, kind
-        """,
-        (app_id, list(message_ids)),
-    )
-    return [(message_id, kind, number) for message_id, kind, number in found]

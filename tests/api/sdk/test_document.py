@@ -9,7 +9,7 @@ from clarion.api.contract.document import escape
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.schemas import Schemas
 from clarion.api.problems import PROBLEMS
-from clarion.api.sdk.call import Services, Settings
+from clarion.api.sdk.call import SdkSettings, Services
 from clarion.api.sdk.profile import MEMBERS
 from clarion.api.sdk.reports import BATCH
 from clarion.api.sdk.surface import SdkSurface
@@ -69,7 +69,7 @@ def test_the_numbers_of_the_document_are_those_of_the_code(contract: Contract) -
     document = contract.document
     assert document.at("/components/schemas/ReportBatch/properties/reports/maxItems") == BATCH
     assert "256 KiB" in document.at("/components/responses/PayloadTooLarge/description")
-    assert Settings().body_limit == 256 * 1024
+    assert SdkSettings().body_limit == 256 * 1024
 
 
 def test_the_codes_of_problems_are_those_of_the_one_table(contract: Contract) -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import create_app
-from clarion.api.v1.call import Services, Settings
+from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.v1.call import Services, V1Settings
 from clarion.api.v1.surface import V1Surface
 from clarion.apps import service as apps
 from clarion.apps.model import Platform
-from clarion.assembly.operations import V1_HANDLERS, V1_NOT_YET_BUILT
+from clarion.assembly.operations import V1_HANDLERS
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
 from clarion.identity import service as identity
@@ -39,9 +40,9 @@ def v1_checker(v1_contract: Contract) -> ResponseChecker:
 
 
 @pytest.fixture
-def v1_settings() -> Settings:
+def v1_settings() -> V1Settings:
     """The settings of the surface; a test module that needs others overrides this fixture."""
-    return Settings()
+    return V1Settings()
 
 
 @pytest.fixture
@@ -50,11 +51,11 @@ async def v1(
     sealer: Sealer,
     v1_contract: Contract,
     v1_checker: ResponseChecker,
-    v1_settings: Settings,
+    v1_settings: V1Settings,
 ) -> V1Client:
     """A client who calls as an operator with an Android, an iOS and a web application."""
     services = Services(database, sealer, v1_settings)
-    surface = V1Surface(services, V1_HANDLERS, V1_NOT_YET_BUILT, v1_contract)
+    surface = V1Surface(services, V1_HANDLERS, NOT_YET_BUILT["v1"], v1_contract)
     made = {}
     async with database.transaction() as conn:
         person, api_key = await identity.create_person(conn, sealer, "ops@shop.example", Role.OPERATOR)

@@ -8,8 +8,9 @@ import pytest
 
 from clarion.apps import service as apps
 from clarion.apps.model import App, ColumnKind
+from clarion.db import retry
 from clarion.db.sql import execute
-from clarion.devices import retry, service
+from clarion.devices import service
 from clarion.devices.model import DeviceRecord, Value, device_id
 from tests.api.v1.client import Answer, V1Client
 

@@ -7,11 +7,12 @@ import pytest
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import create_app
 from clarion.api.exchange import BodyTooLarge, Response
+from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.v1 import errors
 from clarion.api.v1.call import Call, Handler, Services
 from clarion.api.v1.errors import Label, Problem, V1Error
 from clarion.api.v1.surface import V1Surface
-from clarion.assembly.operations import V1_HANDLERS, V1_NOT_YET_BUILT
+from clarion.assembly.operations import V1_HANDLERS
 from clarion.base.errors import (
     ClarionError,
     ConfigurationError,
@@ -93,7 +94,7 @@ def test_rules_20_and_107_a_flood_of_findings_is_put_in_order_and_cut_to_a_hundr
 async def _surface_with(v1: V1Client, contract: Contract, handler: Handler) -> V1Client:
     """The same installation with another `me`."""
     services = Services(v1.database, v1.sealer)
-    surface = V1Surface(services, {**V1_HANDLERS, "me": handler}, V1_NOT_YET_BUILT, contract)
+    surface = V1Surface(services, {**V1_HANDLERS, "me": handler}, NOT_YET_BUILT["v1"], contract)
     changed = v1.as_person(v1.person, v1.api_key, v1.token)
     changed.asgi = create_app([surface], AlwaysReady())
     return changed
@@ -128,7 +129,7 @@ async def test_a_write_that_fails_leaves_its_line_in_the_audit_trail(v1: V1Clien
 
     services = Services(v1.database, v1.sealer)
     handlers = {**V1_HANDLERS, "createCampaign": fail}
-    v1.asgi = create_app([V1Surface(services, handlers, V1_NOT_YET_BUILT, v1_contract)], AlwaysReady())
+    v1.asgi = create_app([V1Surface(services, handlers, NOT_YET_BUILT["v1"], v1_contract)], AlwaysReady())
     assert (await v1.post(v1.path("campaigns"), {"name": "x"})).refused(500, "API_ERR_UNKNOWN")
     async with v1.database.connection() as conn:
         (line,) = await identity.last_audit_entries(conn)
@@ -138,4 +139,4 @@ async def test_a_write_that_fails_leaves_its_line_in_the_audit_trail(v1: V1Clien
 async def test_an_operation_in_no_table_fails_the_start(v1: V1Client, v1_contract: Contract) -> None:
     handlers = {name: handler for name, handler in V1_HANDLERS.items() if name != "me"}
     with pytest.raises(ConfigurationError, match="me"):
-        V1Surface(Services(v1.database, v1.sealer), handlers, V1_NOT_YET_BUILT, v1_contract)
+        V1Surface(Services(v1.database, v1.sealer), handlers, NOT_YET_BUILT["v1"], v1_contract)

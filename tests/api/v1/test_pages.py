@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from clarion.api.v1.call import Settings
+from clarion.api.v1.call import V1Settings
 from clarion.content import service as content
 from clarion.content.model import CampaignDraft
 from tests.api.v1.client import V1Client
@@ -93,8 +93,8 @@ class TestConfiguredAddress:
     """The operator may say under which address callers reach the installation."""
 
     @pytest.fixture
-    def v1_settings(self) -> Settings:
-        return Settings(base_url="https://api.shop.example/push/")
+    def v1_settings(self) -> V1Settings:
+        return V1Settings(base_url="https://api.shop.example/push/")
 
     async def test_links_begin_with_the_configured_address(self, v1: V1Client) -> None:
         answer = await v1.get(v1.path("campaigns"))

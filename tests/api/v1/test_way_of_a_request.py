@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from clarion.api.v1.call import Settings
+from clarion.api.v1.call import V1Settings
 from clarion.base import clock
 from clarion.identity import service as identity
 from clarion.identity.signature import sign, time_window
@@ -238,8 +238,8 @@ class TestSizeOfBodies:
     """v1 rule 106."""
 
     @pytest.fixture
-    def v1_settings(self) -> Settings:
-        return Settings(body_limit=200, large_body_limit=400)
+    def v1_settings(self) -> V1Settings:
+        return V1Settings(body_limit=200, large_body_limit=400)
 
     async def test_rule_106_too_large_is_a_format_error_before_the_signature(self, v1: V1Client) -> None:
         body = {"name": "Spring", "description": "x" * 200}
@@ -266,8 +266,8 @@ class TestTimeWindow:
     """v1 rule 10."""
 
     @pytest.fixture
-    def v1_settings(self) -> Settings:
-        return Settings(signature_window=time_window(50_400))
+    def v1_settings(self) -> V1Settings:
+        return V1Settings(signature_window=time_window(50_400))
 
     async def test_rule_10_a_window_refuses_times_far_away(self, v1: V1Client) -> None:
         now = int(clock.now().timestamp())

@@ -17,7 +17,7 @@ from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
 
 
-class Settings(Struct, frozen=True):
+class SdkSettings(Struct, frozen=True):
     """What the operator sets of the surface.
 
     `public_url` is the address devices know (None: scheme and host of the request). `report_interval` is in seconds,
@@ -34,7 +34,7 @@ class Services(Struct, frozen=True):
 
     db: Database
     sealer: Sealer
-    settings: Settings = Settings()
+    settings: SdkSettings = SdkSettings()
 
 
 class Device(Struct, frozen=True):

@@ -14,10 +14,10 @@ from clarion.apps import service as apps
 from clarion.apps.model import Column
 from clarion.base import clock
 from clarion.base.errors import Invalid
+from clarion.db.retry import transact
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord, Value, WebKeys
-from clarion.devices.retry import transact
 
 
 class _PushToken(Struct, rename="camel"):

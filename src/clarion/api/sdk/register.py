@@ -10,10 +10,10 @@ from clarion.api.sdk.call import Call, json_answer
 from clarion.api.sdk.profile import read_profile, read_subscription
 from clarion.apps import service as apps
 from clarion.base.errors import Invalid
+from clarion.db.retry import transact
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
 from clarion.devices.model import Registered, Registration
-from clarion.devices.retry import transact
 
 
 class _Registration(Struct):

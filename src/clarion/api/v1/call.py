@@ -23,7 +23,7 @@ from clarion.identity.model import Person
 _MEBIBYTE = 1024 * 1024
 
 
-class Settings(Struct, frozen=True):
+class V1Settings(Struct, frozen=True):
     """What the operator sets of v1.
 
     `base_url` is the root of the links in answers (None: scheme and host of the request). Bodies are bounded by
@@ -42,7 +42,7 @@ class Services(Struct, frozen=True):
 
     db: Database
     sealer: Sealer
-    settings: Settings = Settings()
+    settings: V1Settings = V1Settings()
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from clarion.api.v1.errors import spelled
 from clarion.api.v1.pages import answer_page
 from clarion.content import service as content
 from clarion.content.model import Campaign, CampaignDraft
+from clarion.db import retry
 from clarion.db.sql import Conn
-from clarion.devices import retry
 
 _NAMES = {"external_id": "externalId", "start_date": "startDate", "end_date": "endDate"}
 

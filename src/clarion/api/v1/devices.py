@@ -11,10 +11,10 @@ from clarion.api.v1.reactions import instant_of
 from clarion.apps import service as apps
 from clarion.apps.model import Column, Scheme
 from clarion.base.errors import Finding, Invalid, NotFound
+from clarion.db import retry
 from clarion.db.sql import Conn
-from clarion.devices import retry
 from clarion.devices import service as devices
-from clarion.devices.model import Period
+from clarion.devices.model import OpeningPeriod
 
 _CSV = ("Content-Type", "text/csv; charset=utf-8")
 # Where a part of an export goes on: the id the part before ended with. Links carry it beside `page`, which alone would
@@ -48,7 +48,7 @@ def _next_url(call: Call, after: int) -> str:
     return absolute_url(call, [*kept, ("page", str(call.page + 1)), (_AFTER, str(after))])
 
 
-def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], Period, int | None]:
+def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], OpeningPeriod, int | None]:
     """Columns, period and place of an export. Raises V1Error with everything that is wrong with them."""
     problems: list[Problem] = []
     columns: list[Column] = []
@@ -63,7 +63,7 @@ def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], Period, int
         period = _period(call.query.get("firstOpen"), call.query.get("lastOpen"))
     except V1Error as error:
         problems += error.problems
-        period = Period()
+        period = OpeningPeriod()
     cursors = [value for name, value in call.pairs if name == _AFTER]
     if cursors and not (_ID.fullmatch(cursors[-1]) and abs(int(cursors[-1])) < 2**63):
         problems.append(_malformed(_AFTER, "follow the links of the export as they are"))
@@ -72,7 +72,7 @@ def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], Period, int
     return tuple(columns) or scheme.columns, period, int(cursors[-1]) if cursors else None
 
 
-def _period(first: str | None, last: str | None) -> Period:
+def _period(first: str | None, last: str | None) -> OpeningPeriod:
     """The bounds of rule 65. Raises V1Error with everything that is malformed."""
     left, bar, right = (first or "").partition("|")
     first_from = instant_of(left, last=False)
@@ -86,7 +86,7 @@ def _period(first: str | None, last: str | None) -> Period:
         problems.append(_malformed("lastOpen", "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"))
     if problems:
         raise V1Error.several(problems)
-    return Period(first_from, first_before, last_from)
+    return OpeningPeriod(first_from, first_before, last_from)
 
 
 def _malformed(parameter: str, expected: str) -> Problem:

@@ -18,8 +18,8 @@ from clarion.audience.model import StaticList
 from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.content import service as content
 from clarion.content.model import ActionKind, Content, Message, MessageDraft
+from clarion.db import retry
 from clarion.db.sql import Conn
-from clarion.devices import retry
 
 _LONGEST_NAME = 255
 _MOST_FINDINGS = 100

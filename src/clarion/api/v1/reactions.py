@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from typing import Protocol, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -22,7 +23,32 @@ from clarion.results.model import Click, Period, Scalar, Subject, Target
 _SECOND = timedelta(seconds=1) - timedelta(microseconds=1)
 _PLAIN_LENGTH = len("2031-03-02 09:01:12")
 
-Read = Callable[[Conn, Call], Awaitable[Subject]]
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+Find = Callable[[Conn, Call], Awaitable[Subject]]
+
+
+class Report(Protocol[T_co]):
+    """A report of `results`, read page by page."""
+
+    async def __call__(
+        self,
+        conn: Conn,
+        app_id: int,
+        subject: Subject,
+        period: Period,
+        columns: Sequence[Column],
+        *,
+        limit: int,
+        offset: int,
+    ) -> Sequence[T_co]: ...
+
+
+class Write(Protocol[T_contra]):
+    """One line of a report in wire form, with the device columns asked for or without."""
+
+    def __call__(self, line: T_contra, /, *, with_data: bool) -> object: ...
 
 
 class _Click(Struct, rename="camel"):
@@ -45,42 +71,33 @@ class _Target(Struct, rename="camel"):
 
 async def list_campaign_clicks(call: Call) -> Response:
     """Clicks on the messages of a campaign."""
-    return await _clicks(call, _campaign)
+    return await _page(call, _campaign, results.clicks, _write_click)
 
 
 async def list_message_clicks(call: Call) -> Response:
     """Clicks on a message."""
-    return await _clicks(call, _message)
+    return await _page(call, _message, results.clicks, _write_click)
 
 
 async def list_campaign_targets(call: Call) -> Response:
     """Devices that got a message of a campaign in the last 3 months."""
-    return await _targets(call, _campaign)
+    return await _page(call, _campaign, results.targets, _write_target)
 
 
 async def list_message_targets(call: Call) -> Response:
     """Devices that got a message in the last 3 months."""
-    return await _targets(call, _message)
+    return await _page(call, _message, results.targets, _write_target)
 
 
-async def _clicks(call: Call, subject_of: Read) -> Response:
+async def _page(call: Call, subject_of: Find, report: Report[T], write: Write[T]) -> Response:
+    """One page of a report about the campaign or message addressed."""
     async with call.services.db.connection() as conn:
         subject, (period, columns) = await subject_of(conn, call), await _wanted(conn, call)
 
-        async def read(limit: int, offset: int) -> Sequence[Click]:
-            return await results.clicks(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
+        async def read(limit: int, offset: int) -> Sequence[T]:
+            return await report(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
 
-        return await answer_page(call, read, partial(_write_click, with_data=bool(columns)))
-
-
-async def _targets(call: Call, subject_of: Read) -> Response:
-    async with call.services.db.connection() as conn:
-        subject, (period, columns) = await subject_of(conn, call), await _wanted(conn, call)
-
-        async def read(limit: int, offset: int) -> Sequence[Target]:
-            return await results.targets(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
-
-        return await answer_page(call, read, partial(_write_target, with_data=bool(columns)))
+        return await answer_page(call, read, partial(write, with_data=bool(columns)))
 
 
 async def _campaign(conn: Conn, call: Call) -> Subject:

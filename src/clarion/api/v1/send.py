@@ -2,8 +2,8 @@
 
 from clarion.api.exchange import Response
 from clarion.api.v1.call import Call, empty_answer
+from clarion.db import retry
 from clarion.db.sql import Conn
-from clarion.devices import retry
 from clarion.sending import service as sending
 
 

@@ -5,7 +5,6 @@ one's company.
 """
 
 import asyncio
-import os
 import shutil
 import socket
 import sys
@@ -20,6 +19,7 @@ from msgspec import Struct
 from clarion.assembly import supervisor
 from clarion.assembly.supervisor import Running
 from clarion.base.errors import ClarionError, Conflict, Unavailable
+from clarion.base.files import write_private
 from clarion.base.settings import Settings
 from clarion.cli.running import running_of
 from clarion.cli.stub import Started as StubStarted
@@ -65,10 +65,7 @@ def notebook_of(folder: Path) -> Notebook:
 
 def keep(folder: Path, notebook: Notebook) -> None:
     """Write the notebook, readable by its owner only."""
-    scratch = folder / ".demo.json.new"
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(notebook))
-    scratch.replace(folder / "demo.json")
+    write_private(folder / "demo.json", msgspec.json.encode(notebook))
 
 
 def clear(settings: Settings) -> None:

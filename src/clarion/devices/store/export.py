@@ -10,7 +10,7 @@ from psycopg import sql
 
 from clarion.apps.model import Column, ColumnKind
 from clarion.db.sql import Conn, app_table, tuples
-from clarion.devices.model import AUTH, P256DH, Period
+from clarion.devices.model import AUTH, P256DH, OpeningPeriod
 
 # A function takes 100 arguments; a column is two of them.
 _GROUP = 45
@@ -38,7 +38,7 @@ def _line(columns: Sequence[Column]) -> sql.Composed:
 
 
 async def lines(
-    conn: Conn, app_id: int, columns: Sequence[Column], period: Period, after: int | None, skip: int, size: int
+    conn: Conn, app_id: int, columns: Sequence[Column], period: OpeningPeriod, after: int | None, skip: int, size: int
 ) -> list[tuple[int, str]]:
     """Id and CSV line, without its end, of up to `size` devices above id `after` within the period, by ascending id."""
     conditions: list[sql.Composable] = [sql.SQL("true")]

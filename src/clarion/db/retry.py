@@ -1,7 +1,7 @@
 """Transactions that are overtaken by others, or chosen by PostgreSQL as the victim of a deadlock, run again.
 
-Writers lock devices in the order of their ids, but a token can move between the look and the lock. Who notices gives
-way at once (`Overtaken`) rather than wait into a deadlock, which PostgreSQL takes a second to find.
+Whoever finds that what it looked at has changed before it was locked gives way at once (`Overtaken`), rather than wait
+into a deadlock, which PostgreSQL takes a second to find.
 """
 
 import asyncio
