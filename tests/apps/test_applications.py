@@ -94,22 +94,3 @@ async def test_gateway_credentials_are_checked_sealed_and_counted(database: Data
         assert first.secret == second.secret == WEBPUSH_SECRET
         stored = await value(conn, "SELECT secret FROM clarion.gateway_credential WHERE app_id = %s", (app.id,))
         assert WEBPUSH_SECRET not in bytes(stored)
-
-
-async def test_collapse_keys_and_button_templates_belong_to_their_application(
-    database: Database, sealer: Sealer
-) -> None:
-    async with database.transaction() as conn:
-        one, _ = await apps.create_app(conn, sealer, "one", Platform.IOS, "One")
-        two, _ = await apps.create_app(conn, sealer, "two", Platform.IOS, "Two")
-        for add, has in (
-            (apps.add_collapse_key, apps.has_collapse_key),
-            (apps.add_button_template, apps.has_button_template),
-        ):
-            await add(conn, one.id, "news")
-            await add(conn, one.id, "news")
-            assert await has(conn, one.id, "news")
-            assert not await has(conn, two.id, "news")
-            assert not await has(conn, one.id, "\x00")
-            with pytest.raises(Invalid):
-                await add(conn, one.id, "\x00")

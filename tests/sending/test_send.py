@@ -4,8 +4,8 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from clarion.apps import service as apps
-from clarion.apps.model import Platform
+from clarion.apps import declarations
+from clarion.apps.model import DeclarationKind, Platform
 from clarion.audience import service as audience
 from clarion.base import clock
 from clarion.base.errors import Conflict, NotFound
@@ -276,7 +276,7 @@ async def test_a_notification_carries_what_its_language_and_its_device_say(journ
 
     version = Content(text="Your ${model}", collapse_key="score")
     async with journey.database.transaction() as conn:
-        await apps.add_collapse_key(conn, journey.app.id, "score")
+        await declarations.declare(conn, journey.app.id, DeclarationKind.COLLAPSE_KEY, "score")
     for time_to_live in (0, 600):
         message = await journey.message(time_to_live=time_to_live, version=version)
         await journey.run(await journey.send(message), journey.sender(opener=lambda _config: ScriptedGateway(judge)))

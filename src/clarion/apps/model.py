@@ -1,6 +1,7 @@
 """What an application is, and the scheme of its devices: the system's columns and the company's own."""
 
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 from psycopg import sql
@@ -41,6 +42,39 @@ class App(Struct, frozen=True):
     name: str
     platform: Platform
     click_address: str | None = None
+
+
+class DeclarationKind(StrEnum):
+    """What an application can declare."""
+
+    COLLAPSE_KEY = "collapse_key"
+    BUTTON_TEMPLATE = "button_template"
+    INAPP_TEMPLATE = "inapp_template"
+    EVENT = "event"
+    VIEW = "view"
+    STATE = "state"
+    LANGUAGE = "language"
+
+    @property
+    def label(self) -> str:
+        """The kind as people say it."""
+        return _LABELS.get(self.value, self.value)
+
+
+_LABELS = {
+    "collapse_key": "collapse key",
+    "button_template": "button template",
+    "inapp_template": "in-app template",
+}
+
+
+class Declaration(Struct, frozen=True):
+    """One declared thing: the `value` that messages and devices use, a `name` for people, `details` by its kind."""
+
+    kind: DeclarationKind
+    value: str
+    name: str
+    details: dict[str, Any] = {}
 
 
 class ColumnKind(StrEnum):

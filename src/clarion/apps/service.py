@@ -1,6 +1,7 @@
-"""The rules of applications: making them, finding them, who may manage them, their gateways and declared names.
+"""The rules of applications: making them, finding them, who may manage them, their gateways.
 
-The columns a company adds to its devices have a room of their own, `columns`.
+The columns a company adds to its devices have a room of their own, `columns`, and so has what it declares for messages
+to name, `declarations`.
 """
 
 import re
@@ -17,8 +18,6 @@ from clarion.db.sql import Conn
 from clarion.gateways.registry import check_credentials
 
 __all__ = [
-    "add_button_template",
-    "add_collapse_key",
     "add_column",
     "check_private_key",
     "create_app",
@@ -26,8 +25,6 @@ __all__ = [
     "get_app",
     "get_app_by_id",
     "grant",
-    "has_button_template",
-    "has_collapse_key",
     "list_apps",
     "load_scheme",
     "may_manage",
@@ -133,32 +130,6 @@ async def gateway_of(conn: Conn, sealer: Sealer, app_id: int) -> GatewayConfig |
         return None
     opened = sealer.open(found.secret, _gateway_of(app_id))
     return GatewayConfig(found.kind, opened, found.endpoint, found.ca, found.revision)
-
-
-async def add_collapse_key(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a collapse key that messages may name. Safe to repeat."""
-    await store.insert_collapse_key(conn, app_id, _declared(name, "A collapse key"))
-
-
-async def has_collapse_key(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether messages may name this collapse key (v1 rule 39)."""
-    return "\x00" not in name and await store.has_collapse_key(conn, app_id, name)
-
-
-async def add_button_template(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a button template that messages may name. Safe to repeat."""
-    await store.insert_button_template(conn, app_id, _declared(name, "A button template"))
-
-
-async def has_button_template(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether messages may name this button template (v1 rules 39 and 41)."""
-    return "\x00" not in name and await store.has_button_template(conn, app_id, name)
-
-
-def _declared(name: str, what: str) -> str:
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise Invalid([Finding("/name", "name", f"{what} has 1 to {_LONGEST_NAME} printable characters.")])
-    return name
 
 
 def _key_of(app_id: int) -> bytes:

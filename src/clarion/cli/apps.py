@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
+from clarion.apps import declarations
 from clarion.apps import service as apps
-from clarion.apps.model import GATEWAY_OF, Platform
+from clarion.apps.model import GATEWAY_OF, DeclarationKind, Platform
 from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
@@ -177,7 +178,7 @@ def add_collapse_key(
 
         clarion apps add-collapse-key shop-ios basket
     """
-    output.run(_declare(installation(data_dir, database_url), partner_id, name, template=False))
+    output.run(_declare(installation(data_dir, database_url), partner_id, DeclarationKind.COLLAPSE_KEY, name))
     shown = {"partnerId": partner_id, "collapseKey": name}
     output.answer(shown, f"Messages of {partner_id} may use the collapse key {name}.", as_json=as_json)
 
@@ -196,13 +197,12 @@ def add_button_template(
 
         clarion apps add-button-template shop-ios offer
     """
-    output.run(_declare(installation(data_dir, database_url), partner_id, name, template=True))
+    output.run(_declare(installation(data_dir, database_url), partner_id, DeclarationKind.BUTTON_TEMPLATE, name))
     shown = {"partnerId": partner_id, "buttonTemplate": name}
     output.answer(shown, f"Messages of {partner_id} may use the button template {name}.", as_json=as_json)
 
 
-async def _declare(settings: Settings, partner_id: str, name: str, *, template: bool) -> None:
-    async with changing(settings, "apps.declare", f"{partner_id} {name}") as conn:
+async def _declare(settings: Settings, partner_id: str, kind: DeclarationKind, value: str) -> None:
+    async with changing(settings, "apps.declare", f"{partner_id} {kind.value} {value}") as conn:
         found = await apps.get_app(conn, partner_id)
-        declare = apps.add_button_template if template else apps.add_collapse_key
-        await declare(conn, found.id, name)
+        await declarations.declare(conn, found.id, kind, value)

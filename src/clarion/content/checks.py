@@ -8,11 +8,11 @@ Codes about form: `end_before_start`, `too_many`, `same_language`, `two_fallback
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from clarion.apps import service as apps
-from clarion.apps.model import App, Platform
+from clarion.apps import declarations
+from clarion.apps.model import App, DeclarationKind, Platform
 from clarion.audience import service as audience
 from clarion.base.errors import Finding
 from clarion.content import render
@@ -55,23 +55,26 @@ async def check_message(conn: Conn, app: App, draft: MessageDraft, message_id: i
         findings.append(
             Finding("/campaign_id", "unknown_campaign", f"this application has no campaign {draft.campaign_id}")
         )
-    findings += await _check_audience(conn, app, draft)
-    return findings + await _check_names(conn, app, draft.contents)
+    findings += await check_reach(conn, app.id, draft.test_segments, draft.campaign_segments, draft.lists)
+    return findings + await check_names(conn, app, draft.contents)
 
 
-async def _check_audience(conn: Conn, app: App, draft: MessageDraft) -> list[Finding]:
+async def check_reach(
+    conn: Conn, app_id: int, test_segments: Sequence[int], campaign_segments: Sequence[int], lists: Sequence[int]
+) -> list[Finding]:
+    """Segments and lists that the application does not have, for messages of every kind (v1 rules 43, 99)."""
     findings = []
-    wanted = {*draft.test_segments, *draft.campaign_segments}
-    known = {segment.id for segment in await audience.segments(conn, app.id, sorted(wanted))} if wanted else set()
-    for member, ids in (("test_segments", draft.test_segments), ("campaign_segments", draft.campaign_segments)):
+    wanted = {*test_segments, *campaign_segments}
+    known = {segment.id for segment in await audience.segments(conn, app_id, sorted(wanted))} if wanted else set()
+    for member, ids in (("test_segments", test_segments), ("campaign_segments", campaign_segments)):
         unknown = [(n, segment_id) for n, segment_id in enumerate(ids) if segment_id not in known]
         findings += [
             Finding(f"/{member}/{n}", "unknown_segment", f"this application has no segment {segment_id}")
             for n, segment_id in unknown[:_MOST_FINDINGS]
         ]
-    lists = await audience.find_lists(conn, app.id, list_ids=draft.lists) if draft.lists else []
-    missing = set(draft.lists) - {found.id for found in lists}
-    strange = [(n, list_id) for n, list_id in enumerate(draft.lists) if list_id in missing]
+    found = await audience.find_lists(conn, app_id, list_ids=lists) if lists else []
+    missing = set(lists) - {each.id for each in found}
+    strange = [(n, list_id) for n, list_id in enumerate(lists) if list_id in missing]
     findings += [
         Finding(f"/lists/{n}", "unknown_list", f"this application has no static list {list_id}")
         for n, list_id in strange[:_MOST_FINDINGS]
@@ -79,20 +82,18 @@ async def _check_audience(conn: Conn, app: App, draft: MessageDraft) -> list[Fin
     return findings
 
 
-async def _check_names(conn: Conn, app: App, contents: tuple[Content, ...]) -> list[Finding]:
+async def check_names(conn: Conn, app: App, contents: tuple[Content, ...]) -> list[Finding]:
+    """Collapse keys and button templates that the contents name and the application does not declare (v1 rule 39)."""
+    keys = {content.collapse_key for content in contents if content.collapse_key is not None}
+    templates = {content.button_template for content in contents if content.button_template is not None}
+    known_keys = await declarations.find(conn, app.id, DeclarationKind.COLLAPSE_KEY, keys)
+    known_templates = await declarations.find(conn, app.id, DeclarationKind.BUTTON_TEMPLATE, templates)
     findings = []
-    keys: dict[str, bool] = {}
-    templates: dict[str, bool] = {}
     for n, content in enumerate(contents):
-        key, template = content.collapse_key, content.button_template
-        if key is not None and key not in keys:
-            keys[key] = await apps.has_collapse_key(conn, app.id, key)
-        if key is not None and not keys[key]:
+        if content.collapse_key is not None and content.collapse_key not in known_keys:
             message = "this application has no such collapse key"
             findings.append(Finding(f"/contents/{n}/collapse_key", "unknown_collapse_key", message))
-        if template is not None and template not in templates:
-            templates[template] = await apps.has_button_template(conn, app.id, template)
-        if template is not None and not templates[template]:
+        if content.button_template is not None and content.button_template not in known_templates:
             message = "this application has no such button template"
             findings.append(Finding(f"/contents/{n}/button_template", "unknown_button_template", message))
     return findings

@@ -24,10 +24,13 @@ DEAD = "dead: "
 
 
 class SendKind(StrEnum):
-    """To whom: the real audience, or the message's test segments (v1 rule 62)."""
+    """What is sent to whom: a push to its real audience or to its test segments (v1 rule 62), an instant message to the
+    targets of one call (v1 rule 47), an inbox message to its audience (v1 rule 99)."""
 
     REAL = "real"
     TEST = "test"
+    INSTANT = "instant"
+    INBOX = "inbox"
 
 
 class SendState(StrEnum):

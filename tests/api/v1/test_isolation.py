@@ -11,8 +11,9 @@ from msgspec import UNSET, Struct
 from psycopg import sql
 
 from clarion.api.contract.document import Document, Operation
+from clarion.apps import declarations
 from clarion.apps import service as apps
-from clarion.apps.model import App, Platform
+from clarion.apps.model import App, DeclarationKind, Platform
 from clarion.audience import service as audience
 from clarion.db.sql import app_table, tuples, value
 from clarion.devices import service as devices
@@ -56,8 +57,8 @@ async def company(v1: V1Client) -> Company:
         scheme = await apps.load_scheme(conn, v1.android.id)
         segment = await audience.create_segment(conn, v1.android.id, scheme, MARK, {"all": []})
         static_list = await audience.create_list(conn, v1.android.id, MARK, MARK)
-        await apps.add_collapse_key(conn, v1.android.id, MARK)
-        await apps.add_button_template(conn, v1.android.id, MARK)
+        await declarations.declare(conn, v1.android.id, DeclarationKind.COLLAPSE_KEY, MARK)
+        await declarations.declare(conn, v1.android.id, DeclarationKind.BUTTON_TEMPLATE, MARK)
         other, _ = await apps.create_app(conn, v1.sealer, "else", Platform.ANDROID, "Else")
         await apps.grant(conn, other.id, outsider.person.id)
     ids = {"campaignId": str(campaign), "messageId": str(message_id), "udid": MARK, "externalId": MARK}

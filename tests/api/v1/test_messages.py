@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from clarion.apps import declarations
 from clarion.apps import service as apps
+from clarion.apps.model import DeclarationKind
 from clarion.audience import service as audience
 from clarion.content import service as content
 from clarion.content.model import MessageState
@@ -92,8 +94,8 @@ async def shop(v1: V1Client) -> V1Client:
     """Every application declares the collapse key `orders` and the button template `yes_no`."""
     async with v1.database.transaction() as conn:
         for app in v1.apps.values():
-            await apps.add_collapse_key(conn, app.id, "orders")
-            await apps.add_button_template(conn, app.id, "yes_no")
+            await declarations.declare(conn, app.id, DeclarationKind.COLLAPSE_KEY, "orders")
+            await declarations.declare(conn, app.id, DeclarationKind.BUTTON_TEMPLATE, "yes_no")
     return v1
 
 

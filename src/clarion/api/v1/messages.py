@@ -9,12 +9,11 @@ from msgspec.structs import replace
 
 from clarion.api.exchange import Response
 from clarion.api.v1 import message_wire
+from clarion.api.v1.audience_wire import MEMBERS, ListName, Segments, name_lists, read_lists
 from clarion.api.v1.call import Call, empty_answer, id_answer, json_answer
 from clarion.api.v1.errors import spelled
 from clarion.api.v1.pages import answer_page
 from clarion.apps.model import App
-from clarion.audience import service as audience
-from clarion.audience.model import StaticList
 from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.content import service as content
 from clarion.content.model import ActionKind, Content, Message, MessageDraft
@@ -25,16 +24,6 @@ _LONGEST_NAME = 255
 _MOST_FINDINGS = 100
 
 
-class _Segments(Struct, rename="camel"):
-    test_segments: list[int] = []
-    campaign_segments: list[int] = []
-
-
-class _List(Struct, rename="camel", omit_defaults=True):
-    list_id: int | None = None
-    external_id: str | None = None
-
-
 class _Body(Struct, rename="camel"):
     messages: list[Any]
     name: str | None = None
@@ -42,8 +31,8 @@ class _Body(Struct, rename="camel"):
     external_id: str | None = None
     campaign_id: int | None = None
     use_pressure: bool = True
-    segments: _Segments = field(default_factory=_Segments)
-    lists: list[_List] = []
+    segments: Segments = field(default_factory=Segments)
+    lists: list[ListName] = []
 
 
 class _Message(Struct, rename="camel"):
@@ -52,8 +41,8 @@ class _Message(Struct, rename="camel"):
     external_id: str | UnsetType
     campaign_id: int | UnsetType
     use_pressure: bool
-    segments: _Segments
-    lists: list[_List]
+    segments: Segments
+    lists: list[ListName]
     messages: list[Any]
     state: str
 
@@ -138,7 +127,7 @@ async def list_message_actions(call: Call) -> Response:
 async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft:
     """The draft a valid body stands for; what v1 cannot say of a message stays as in `present`. Raises Invalid."""
     wire = convert(call.body, _Body)
-    lists, findings = await _find_lists(conn, call.app, wire.lists)
+    lists, findings = await read_lists(conn, call.app.id, wire.lists)
     name = wire.title if wire.name is None else wire.name
     if not name or len(name) > _LONGEST_NAME:
         findings.append(Finding("/title", "name", f"a name has 1 to {_LONGEST_NAME} characters"))
@@ -150,7 +139,7 @@ async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft
         use_pressure=wire.use_pressure,
         test_segments=tuple(wire.segments.test_segments),
         campaign_segments=tuple(wire.segments.campaign_segments),
-        lists=tuple(dict.fromkeys(lists)),
+        lists=lists,
     )
     if present is not None:
         draft = replace(draft, guarantee=present.draft.guarantee, time_to_live=present.draft.time_to_live)
@@ -159,41 +148,21 @@ async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft
     return draft
 
 
-async def _find_lists(conn: Conn, app: App, entries: Sequence[_List]) -> tuple[list[int], list[Finding]]:
-    numbers = [entry.list_id for entry in entries if entry.list_id is not None]
-    names = [entry.external_id for entry in entries if entry.list_id is None and entry.external_id is not None]
-    known = await audience.find_lists(conn, app.id, list_ids=numbers, external_ids=names)
-    by_number = {found.id: found for found in known}
-    by_name = {found.external_id: found for found in known}
-    ids: list[int] = []
-    findings: list[Finding] = []
-    for at, entry in enumerate(entries):
-        found = by_name.get(entry.external_id) if entry.list_id is None else by_number.get(entry.list_id)
-        if found is not None and entry.external_id in (None, found.external_id):
-            ids.append(found.id)
-        elif len(findings) < _MOST_FINDINGS:
-            findings.append(Finding(f"/lists/{at}", "unknown_list", "this application has no such static list"))
-    return ids, findings
-
-
 async def _write(conn: Conn, app: App, messages: Sequence[Message]) -> list[_Message]:
-    wanted = {list_id for message in messages for list_id in message.draft.lists}
-    found = await audience.find_lists(conn, app.id, list_ids=sorted(wanted)) if wanted else []
-    lists = {each.id: each for each in found}
-    return [_write_one(app, lists, message) for message in messages]
+    names = await name_lists(conn, app.id, (list_id for message in messages for list_id in message.draft.lists))
+    return [_write_one(app, names, message) for message in messages]
 
 
-def _write_one(app: App, lists: Mapping[int, StaticList], message: Message) -> _Message:
+def _write_one(app: App, names: Mapping[int, ListName], message: Message) -> _Message:
     draft = message.draft
-    named = [(list_id, lists.get(list_id)) for list_id in draft.lists]
     return _Message(
         id=message.id,
         name=draft.name,
         external_id=UNSET if draft.external_id is None else draft.external_id,
         campaign_id=UNSET if draft.campaign_id is None else draft.campaign_id,
         use_pressure=draft.use_pressure,
-        segments=_Segments(list(draft.test_segments), list(draft.campaign_segments)),
-        lists=[_List(list_id, found.external_id if found else None) for list_id, found in named],
+        segments=Segments(list(draft.test_segments), list(draft.campaign_segments)),
+        lists=[names[list_id] for list_id in draft.lists],
         messages=message_wire.write(app.platform, draft.contents),
         state=message.state.value,
     )
@@ -224,8 +193,7 @@ def _names(app: App) -> dict[str, str]:
     return {
         "external_id": "externalId",
         "campaign_id": "campaignId",
-        "test_segments": "segments/testSegments",
-        "campaign_segments": "segments/campaignSegments",
+        **MEMBERS,
         "contents": "messages",
         "collapse_key": "collapseKey",
         "button_template": "interactiveButtons/template",

@@ -1,4 +1,4 @@
-"""The SQL of applications: their rows, managers, gateway credentials, collapse keys and button templates."""
+"""The SQL of applications: their rows, managers, gateway credentials."""
 
 from clarion.apps.model import App, GatewayConfig, Platform
 from clarion.db.sql import Conn, execute, row, rows, value
@@ -92,31 +92,3 @@ async def gateway(conn: Conn, app_id: int) -> GatewayConfig | None:
         (app_id,),
         of=GatewayConfig,
     )
-
-
-async def insert_collapse_key(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a collapse key; nothing happens when it exists."""
-    await execute(
-        conn, "INSERT INTO clarion.collapse_key (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING", (app_id, name)
-    )
-
-
-async def has_collapse_key(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether the application declares this collapse key."""
-    query = "SELECT EXISTS (SELECT FROM clarion.collapse_key WHERE app_id = %s AND name = %s)"
-    return bool(await value(conn, query, (app_id, name)))
-
-
-async def insert_button_template(conn: Conn, app_id: int, name: str) -> None:
-    """Declare a button template; nothing happens when it exists."""
-    await execute(
-        conn,
-        "INSERT INTO clarion.button_template (app_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        (app_id, name),
-    )
-
-
-async def has_button_template(conn: Conn, app_id: int, name: str) -> bool:
-    """Whether the application declares this button template."""
-    query = "SELECT EXISTS (SELECT FROM clarion.button_template WHERE app_id = %s AND name = %s)"
-    return bool(await value(conn, query, (app_id, name)))

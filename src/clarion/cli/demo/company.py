@@ -12,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.progress import Progress as Bar
 
+from clarion.apps import declarations
 from clarion.apps import service as apps
-from clarion.apps.model import App, ColumnKind, Platform
+from clarion.apps.model import App, ColumnKind, DeclarationKind, Platform
 from clarion.assembly.database import sealer
 from clarion.audience import service as audience
 from clarion.base.errors import ClarionError, Conflict, NotFound
@@ -105,8 +106,8 @@ async def connect_gateways(stage: Stage, db: Database, stub: StubClient) -> None
 async def _furnish(conn: Conn, app: App) -> None:
     for name, kind, indexed in _COLUMNS:
         await apps.add_column(conn, app, name, kind, indexed)
-    await apps.add_collapse_key(conn, app.id, COLLAPSE_KEY)
-    await apps.add_button_template(conn, app.id, BUTTON_TEMPLATE)
+    await declarations.declare(conn, app.id, DeclarationKind.COLLAPSE_KEY, COLLAPSE_KEY)
+    await declarations.declare(conn, app.id, DeclarationKind.BUTTON_TEMPLATE, BUTTON_TEMPLATE)
 
 
 async def _segments(conn: Conn, app: App) -> int:

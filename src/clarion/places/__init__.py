@@ -1,0 +1,1 @@
+"""Places: geofences, beacons and the groups they are gathered in."""
