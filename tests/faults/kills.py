@@ -18,7 +18,8 @@ from clarion.db.sql import tuples
 from clarion.results.model import OPEN, Outcome
 from clarion.sending import service as sending
 from clarion.sending.model import SendState
-from tests.faults.installation import Installation, company, new_message, persistently, stub_gateways
+from tests.faults.stage import company, new_message, persistently, stub_gateways
+from tests.installation import Installation
 
 SEND_WITHIN = 300.0
 
@@ -63,7 +64,7 @@ async def run(folder: Path, *, kills: int, devices: int, rate: int, senders: int
     data = folder / "data"
     data.mkdir(parents=True)
     async with stub_gateways(folder / "stub", rate) as stub:
-        installation = Installation(data, senders)
+        installation = Installation(data, senders=senders)
         app = await company(installation.settings, stub, devices)
         installation.start()
         try:

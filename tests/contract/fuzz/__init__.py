@@ -1,0 +1,1 @@
+"""schemathesis against a running `/v1`, every request signed."""
