@@ -11,14 +11,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clarion.apps.model import App, ColumnKind, Scheme
+from clarion.apps.model import App, Column, ColumnKind, Scheme
 from clarion.base.errors import Invalid
 from clarion.db import retry
 from clarion.db.pool import Database
 from clarion.db.sql import execute, tuples, value
 from clarion.devices import csv_file, service, transfer
 from clarion.devices.csv_file import CsvFile
-from clarion.devices.model import TOKEN, UDID, DeviceRecord, ImportResult, TransferProgress, Value, WebKeys, device_id
+from clarion.devices.model import (
+    TOKEN,
+    UDID,
+    DeviceRecord,
+    FileAccount,
+    ImportResult,
+    TransferProgress,
+    Value,
+    WebKeys,
+    device_id,
+)
 from tests.devices.conftest import column
 
 KEYS = WebKeys(b"\x04" + bytes(range(64)), bytes(range(16)))
@@ -351,3 +361,44 @@ def test_wherever_a_file_is_cut_into_pieces_its_records_are_the_same(lines: list
                 found.append(sorted(number for block in _blocks(path) for number in block))
     assert all(numbers == found[0] for numbers in found)
     assert len(set(found[0])) == len(found[0])
+
+
+async def test_names_of_a_header_may_mean_another_column_or_nothing(
+    database: Database, app: App, scheme: Scheme, folder: Folder
+) -> None:
+    file = folder.file("UDID;Country;score;noise\nA;FR;x;1\nB;DE;y;2\n")
+    names = {"country": "countryCode", "score": None, "noise": None}
+    account = await transfer.load_csv(
+        database, app, file, rejects=folder.rejects, progress=folder.progress.append, names=names
+    )
+    assert account == FileAccount(read=2, created=2, updated=0, rejected=0)
+    assert await devices(database, app, scheme, "countryCode", "score") == {"A": ("FR", None), "B": ("DE", None)}
+
+
+async def test_a_check_counts_as_the_import_would_and_writes_nothing(
+    database: Database, app: App, scheme: Scheme, folder: Folder
+) -> None:
+    await folder.load(database, app, "UDID;score\nA;1\nB;2\n")
+    async with database.transaction() as conn:
+        await execute(conn, "UPDATE app_1.device SET udid = 'other' WHERE id = %s", (device_id(app.id, "B"),))
+    before = await devices(database, app, scheme, "score")
+    file = folder.file("UDID;score;extra\nA;3;1\nB;4;1\nC;x;1\nD;5;x\nE;6;2\nE;7;3\nA\n")
+    extra = Column("extra", "proposed", ColumnKind.INTEGER, standard=False)
+    account = await transfer.check_csv(
+        database, app, file, rejects=folder.rejects, progress=folder.progress.append, proposed=[extra]
+    )
+    assert account == FileAccount(read=7, created=1, updated=1, rejected=5)
+    assert sorted(line for line, _, _ in folder.rejected()) == [3, 4, 5, 6, 8]
+    assert await devices(database, app, scheme, "score") == before
+    loaded = await transfer.load_csv(
+        database, app, file, rejects=folder.rejects, progress=folder.progress.append, names={"extra": None}
+    )
+    assert loaded == FileAccount(read=7, created=2, updated=1, rejected=4)
+
+
+def test_a_file_without_header_begins_with_its_first_record(folder: Folder) -> None:
+    source = CsvFile(folder.file("\ufeffa;1\nb;2\n"), ["name", "number"])
+    [piece] = source.pieces()
+    assert (source.header, list(piece.lines), piece.fields) == (["name", "number"], [1, 2], [["a", "1"], ["b", "2"]])
+    assert len(list(source.pieces())) == 1
+    source.close()

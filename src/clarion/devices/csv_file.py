@@ -18,6 +18,7 @@ PIECE = 20_000
 # A quoted value may hold line ends. One that is still open after so many lines was never meant to be one.
 _LONGEST_RECORD = 200
 _LONGEST_HEADER = 1 << 20
+_MARK = b"\xef\xbb\xbf"
 
 
 class Broken(Struct, frozen=True):
@@ -47,9 +48,12 @@ class Piece(Struct, frozen=True):
 
 
 class CsvFile:
-    """An open CSV file: UTF-8 with or without byte-order mark, `;` or `,` as its first line has it, `"` for quotes."""
+    """An open CSV file: UTF-8 with or without byte-order mark, `;` or `,` as its first line has it, `"` for quotes.
 
-    def __init__(self, path: Path) -> None:
+    `names` are those of its columns when it has no header: its first line is then a record like any other.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str] | None = None) -> None:
         try:
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
@@ -61,9 +65,10 @@ class CsvFile:
             self._file.close()
             raise _unreadable(f"{path} is not UTF-8 text.") from None
         self.separator = ";" if text.count(";") >= text.count(",") else ","
-        names = next(csv.reader([text], delimiter=self.separator, skipinitialspace=True), [])
-        self.header = [name.strip() for name in names]
-        self._after_header = self._file.tell()
+        first_line = next(csv.reader([text], delimiter=self.separator, skipinitialspace=True), [])
+        self.header = list(names) if names is not None else [name.strip() for name in first_line]
+        self._first = 1 if names is not None else 2
+        self._start = self._file.tell() if names is None else len(first) - len(first.removeprefix(_MARK))
 
     def close(self) -> None:
         """Give the file back."""
@@ -71,8 +76,8 @@ class CsvFile:
 
     def pieces(self) -> Iterator[Piece]:
         """All records after the header, in pieces; blank lines are left out. Begins anew with every call."""
-        self._file.seek(self._after_header)
-        line = 2
+        self._file.seek(self._start)
+        line = self._first
         held: list[bytes] = []
         while True:
             lines = held + list(islice(self._file, PIECE))

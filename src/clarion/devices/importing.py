@@ -5,8 +5,9 @@ escape passes as it is. Only the lines that fail are looked at one by one, for t
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -19,6 +20,10 @@ from clarion.devices.values import LONGEST_UDID, Parser, longest_text, parse_udi
 # A column as COPY wants it; None where a value is bad.
 Cells = Sequence[str | None]
 Converter = Callable[[Sequence[str]], Cells]
+
+Names = Mapping[str, str | None]
+"""What names of a header mean, by their lower-case form: the column of another name, or None for what is left out."""
+AS_NAMED: Names = MappingProxyType({})
 
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _UNSET = "\\N"
@@ -37,19 +42,30 @@ class Rows(Struct, frozen=True):
     refused: list[Broken]
 
 
+def with_columns(scheme: Scheme, proposed: Sequence[Column]) -> Scheme:
+    """The scheme as it would be with further columns of the company's own."""
+    return Scheme([*(column for column in scheme.columns if not column.standard), *proposed])
+
+
 class Plan:
     """What the columns of a file are, by position. Raises Invalid for a header that cannot be loaded.
 
-    `columns` are those to be written; UDID tells whose line it is, `id` follows from it and is passed over.
+    `columns` are those to be written; UDID tells whose line it is, `id` follows from it and is passed over, as is what
+    `names` leave out.
     """
 
-    def __init__(self, app: App, scheme: Scheme, header: Sequence[str]) -> None:
-        found = _columns_of(app, scheme, header)
+    def __init__(self, app: App, scheme: Scheme, header: Sequence[str], names: Names = AS_NAMED) -> None:
+        found = _columns_of(app, scheme, header, names)
         self._app_id = app.id
         self._width = len(header)
         self._udid = found.index(UDID)
-        self._places = [place for place, column in enumerate(found) if column.writable and column not in _KEYS]
-        self.columns = tuple(found[place] for place in self._places)
+        written = [
+            (place, column)
+            for place, column in enumerate(found)
+            if column is not None and column.writable and column not in _KEYS
+        ]
+        self._places = [place for place, _ in written]
+        self.columns = tuple(column for _, column in written)
         self._parsers = [parser(column) for column in self.columns]
         self._converters = [_converter(column) for column in self.columns]
         self._keys = (found.index(P256DH), found.index(AUTH)) if P256DH in found else None
@@ -66,6 +82,10 @@ class Plan:
         return [
             device_id(app_id, fields[at]) if len(fields) == width and fields[at] else None for fields in piece.fields
         ]
+
+    def udids_of(self, piece: Piece) -> list[str]:
+        """The UDIDs of sound records."""
+        return [fields[self._udid] for fields in piece.fields]
 
     def reason(self, fields: Sequence[str]) -> str | None:
         """All that is wrong with a record, as one text; None when it is sound."""
@@ -202,12 +222,16 @@ def _udids(given: Sequence[str]) -> Cells:
     return cells
 
 
-def _columns_of(app: App, scheme: Scheme, header: Sequence[str]) -> list[Column]:
-    """The column of each name of the header; all that is wrong with it at once."""
+def _columns_of(app: App, scheme: Scheme, header: Sequence[str], names: Names) -> list[Column | None]:
+    """The column of each name of the header, None for what is left out; all that is wrong with it at once."""
     keys = {column.name: column for column in _KEYS} if app.platform is Platform.WEB else {}
-    found: list[Column] = []
+    found: list[Column | None] = []
     findings: list[Finding] = []
-    for name in header:
+    for given in header:
+        name = names.get(given.lower(), given)
+        if name is None:
+            found.append(None)
+            continue
         column = scheme.find(name) or keys.get(name.lower())
         if column is None:
             findings.append(Finding("", "unknown_column", f"The header names an unknown column {name[:100]!r}."))

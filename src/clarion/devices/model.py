@@ -116,6 +116,14 @@ class Standing(Struct, frozen=True):
     active_optin: int
 
 
+class PurgeRule(Struct, frozen=True):
+    """Which profiles are taken away: last opened `days` ago or earlier, with more than `bounces` refusals of the
+    gateway (v1 rule 71). 0 days means none."""
+
+    days: int = 365
+    bounces: int = 2
+
+
 class TransferProgress(Struct, frozen=True):
     """How far an import or export is, in devices; `total` is what the file or the application holds."""
 
@@ -130,4 +138,13 @@ class ImportResult(Struct, frozen=True):
 
     read: int
     written: int
+    rejected: int
+
+
+class FileAccount(Struct, frozen=True):
+    """The account of a file of devices: every line read is (or would be) a new device, a known one, or rejected."""
+
+    read: int
+    created: int
+    updated: int
     rejected: int

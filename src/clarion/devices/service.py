@@ -1,14 +1,16 @@
 """The rules of devices as the rest of the house uses them: finding, updating, reading for senders, exporting.
 
-Writing profiles in sets is `writing`'s, identities are `registration`'s; whole files are `transfer`'s.
+Writing profiles in sets is `writing`'s, updates of several groups are `group_update`'s, identities `registration`'s;
+whole files are `transfer`'s, and `purging` takes away profiles that nobody uses.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 
 from clarion.apps.model import App, Column, Scheme
 from clarion.base.errors import Finding, Invalid, NotFound
 from clarion.db.sql import Conn
+from clarion.devices.fields import parse_fields, pointer_to, shown
+from clarion.devices.group_update import GroupEntry, shared_keys, update_group
 from clarion.devices.model import EVER, UDID, DeviceRecord, OpeningPeriod, Part, SendRow, Standing, Value
 from clarion.devices.registration import authenticate, register
 from clarion.devices.store import export, read
@@ -17,6 +19,7 @@ from clarion.devices.writing import switch_off, upsert
 
 __all__ = [
     "EXPORT_PART",
+    "GroupEntry",
     "Wire",
     "authenticate",
     "columns_of",
@@ -25,9 +28,11 @@ __all__ = [
     "for_sending",
     "parse_fields",
     "register",
+    "shared_keys",
     "standing",
     "switch_off",
     "udids_of",
+    "update_group",
     "update_one",
     "upsert",
 ]
@@ -36,39 +41,7 @@ EXPORT_PART = 10_000
 
 Wire = str | int | float | bool | None
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_DEVICE = "The application has no device with this UDID."
-
-
-def parse_fields(scheme: Scheme, fields: Mapping[str, object]) -> tuple[dict[Column, Value], list[Finding]]:
-    """Named values as typed columns, and all that is wrong with them.
-
-    Codes of findings: `unknown_column`, `read_only` (UDID and id), `repeated` (names that differ in case only),
-    `wrong_value`. Names are found without case (v1 rule 69).
-    """
-    parsed: dict[Column, Value] = {}
-    findings: list[Finding] = []
-    for name, given in fields.items():
-        pointer = "/" + _shown(name).replace("~", "~0").replace("/", "~1")
-        column = scheme.find(name)
-        if column is None:
-            findings.append(Finding(pointer, "unknown_column", f"`{_shown(name)}` is no field of this application."))
-        elif not column.writable:
-            findings.append(Finding(pointer, "read_only", f"`{_shown(name)}` cannot be written."))
-        elif column in parsed:
-            findings.append(Finding(pointer, "repeated", f"`{_shown(name)}` is given twice."))
-        else:
-            try:
-                parsed[column] = parse_value(column, given)
-            except ValueError as error:
-                parsed[column] = None
-                findings.append(Finding(pointer, "wrong_value", str(error)))
-    return parsed, findings
-
-
-def _shown(name: str) -> str:
-    """A caller's name for a field, fit to be shown: cut short, and without what cannot be encoded or printed."""
-    return _CONTROL.sub("\ufffd", name[:100]).encode(errors="replace").decode()
 
 
 async def update_one(conn: Conn, app: App, scheme: Scheme, udid: str, fields: Mapping[str, object]) -> bool:
@@ -85,7 +58,7 @@ async def update_one(conn: Conn, app: App, scheme: Scheme, udid: str, fields: Ma
     if not known:
         raise NotFound(_NO_DEVICE)
     if parsed:
-        await upsert(conn, app, [DeviceRecord(udid, parsed)])
+        await upsert(conn, app, [DeviceRecord(udid, parsed)], known=True)
     return bool(parsed)
 
 
@@ -99,12 +72,12 @@ async def find_first(conn: Conn, app_id: int, scheme: Scheme, filters: Mapping[s
     for name, given in filters.items():
         column = scheme.find(name)
         if column is None or not column.indexed:
-            findings.append(Finding("/" + _shown(name), "not_indexed", f"`{_shown(name)}` is not an indexed field."))
+            findings.append(Finding(pointer_to(name), "not_indexed", f"`{shown(name)}` is not an indexed field."))
             continue
         try:
             wanted.append((column, parse_value(column, given)))
         except ValueError as error:
-            findings.append(Finding("/" + _shown(name), "wrong_value", str(error)))
+            findings.append(Finding(pointer_to(name), "wrong_value", str(error)))
     if findings:
         raise Invalid(findings)
     if any(value is None for _, value in wanted):

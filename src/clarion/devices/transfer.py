@@ -9,81 +9,159 @@ import csv
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from msgspec import Struct
+
 from clarion.apps import service as apps
-from clarion.apps.model import App, Column, Platform
+from clarion.apps.model import App, Column, Platform, Scheme
 from clarion.base.errors import Finding, Invalid
 from clarion.db import retry
 from clarion.db.pool import Database, connect
 from clarion.db.sql import Conn
 from clarion.devices import service
 from clarion.devices.csv_file import PIECE, Broken, CsvFile, Piece
-from clarion.devices.importing import Plan, Rows
-from clarion.devices.model import AUTH, P256DH, ImportResult, TransferProgress
+from clarion.devices.importing import AS_NAMED, Names, Plan, Rows, with_columns
+from clarion.devices.model import AUTH, P256DH, FileAccount, ImportResult, TransferProgress
 from clarion.devices.store import read, staging
+from clarion.devices.store.source import from_udids
+from clarion.devices.store.write import collisions, known_devices
 from clarion.devices.writing import write_sources
 
 Report = Callable[[TransferProgress], None]
 
 _LATER_LINE = "A later line has the same UDID and was taken instead."
-_COLLISION = "The id of this UDID belongs to another device; choose another UDID."
+COLLISION = "The id of this UDID belongs to another device; choose another UDID."
 _BUCKETS = 256
 
 
 async def import_csv(db: Database, app: App, file: Path, *, rejects: Path, progress: Report) -> ImportResult:
+    """As `load_csv`, for a file whose header names columns of the application."""
+    account = await load_csv(db, app, file, rejects=rejects, progress=progress)
+    return ImportResult(account.read, account.created + account.updated, account.rejected)
+
+
+async def load_csv(
+    db: Database, app: App, file: Path, *, rejects: Path, progress: Report, names: Names = AS_NAMED
+) -> FileAccount:
     """Load a CSV file of devices; every line is written or stands in `rejects` with its number and the reason.
 
-    `rejects` is a CSV file (line; reason; original) that exists afterwards only if a line was rejected. `progress` is
-    called after every piece. Raises Invalid, before anything is loaded, for a file or header that cannot be read.
+    `names` tell what names of the header mean. `rejects` is a CSV file (line; reason; original) that exists afterwards
+    only if a line was rejected. `progress` is called after every piece. Raises Invalid, before anything is loaded, for
+    a file or header that cannot be read.
     """
-    if rejects == file:
-        raise Invalid([Finding("", "same_file", f"{file} cannot take its own rejected lines.")])
     async with db.connection() as conn:
         scheme = await apps.load_scheme(conn, app.id)
+
+    async def begin(conn: Conn, plan: Plan) -> None:
+        await staging.create(conn, plan.columns, keys=plan.has_keys)
+
+    return await _through(db, app, scheme, file, names, rejects, progress, begin, _load)
+
+
+async def check_csv(
+    db: Database,
+    app: App,
+    file: Path,
+    *,
+    rejects: Path,
+    progress: Report,
+    names: Names = AS_NAMED,
+    proposed: Sequence[Column] = (),
+) -> FileAccount:
+    """As `load_csv`, without writing any device: what it would do to the base as it is now.
+
+    `proposed` columns, which the application does not have yet, are taken to be there.
+    """
+    async with db.connection() as conn:
+        scheme = with_columns(await apps.load_scheme(conn, app.id), proposed)
+
+    async def begin(_conn: Conn, _plan: Plan) -> None:
+        """Nothing is staged: ids and UDIDs are looked up as they are."""
+
+    return await _through(db, app, scheme, file, names, rejects, progress, begin, _look_up)
+
+
+class _Step(Struct, frozen=True):
+    """What became of the rows of a piece: how many were known devices, and the lines that were refused."""
+
+    known: int
+    refused: list[Broken]
+
+
+async def _through(
+    db: Database,
+    app: App,
+    scheme: Scheme,
+    file: Path,
+    names: Names,
+    rejects: Path,
+    progress: Report,
+    begin: Callable[[Conn, Plan], Awaitable[None]],
+    take: Callable[[Conn, App, Plan, Rows], Awaitable[_Step]],
+) -> FileAccount:
+    """Take a file piece by piece, with an account of every line."""
+    if rejects == file:
+        raise Invalid([Finding("", "same_file", f"{file} cannot take its own rejected lines.")])
     source = await asyncio.to_thread(CsvFile, file)
     conn = await connect(db.conninfo, application_name="clarion import")
-    refusals = _Rejects(rejects)
+    refusals = Rejects(rejects)
     try:
-        plan = Plan(app, scheme, source.header)
+        plan = Plan(app, scheme, source.header, names)
         total, repeated = await asyncio.to_thread(_survey, source, plan)
-        await staging.create(conn, plan.columns, keys=plan.has_keys)
+        await begin(conn, plan)
         loads = _loads(source, plan, repeated, refusals)
-        read_lines = written = 0
+        read_lines = sound = known = 0
         ready = await asyncio.to_thread(next, loads, None)
         while ready is not None:
             # The next piece is parsed while PostgreSQL writes this one.
             ahead = asyncio.create_task(asyncio.to_thread(next, loads, None))
             try:
-                refused = await _load(conn, app, plan, ready[0])
+                step = await take(conn, app, plan, ready[0])
             finally:
                 following = await ahead
-            refusals.add(refused)
+            refusals.add(step.refused)
             read_lines += ready[1]
-            written += len(ready[0].ids) - len(refused)
-            progress(TransferProgress(read_lines, written, refusals.count, total))
+            sound += len(ready[0].ids) - len(step.refused)
+            known += step.known
+            progress(TransferProgress(read_lines, sound, refusals.count, total))
             ready = following
     finally:
         source.close()
         refusals.close()
         await conn.close()
-    return ImportResult(read_lines, written, refusals.count)
+    return FileAccount(read_lines, sound - known, known, refusals.count)
 
 
-async def _load(conn: Conn, app: App, plan: Plan, rows: Rows) -> list[Broken]:
-    """Write one piece in a transaction of its own; the lines that were refused."""
+async def _load(conn: Conn, app: App, plan: Plan, rows: Rows) -> _Step:
+    """Write one piece in a transaction of its own."""
     if not rows.ids:
-        return []
+        return _Step(0, [])
 
-    async def write(conn: Conn) -> list[int]:
+    async def write(conn: Conn) -> tuple[int, list[int]]:
         source = await staging.fill(conn, plan.columns, rows.block, len(rows.ids), keys=plan.has_keys)
-        return await write_sources(conn, app.id, [source])
+        known = await known_devices(conn, app.id, source)
+        return known, await write_sources(conn, app.id, [source])
 
+    known, refused = await retry.repeat(conn, write)
+    return _Step(known, _collided(rows, refused))
+
+
+async def _look_up(conn: Conn, app: App, plan: Plan, rows: Rows) -> _Step:
+    """What `_load` would do."""
+    if not rows.ids:
+        return _Step(0, [])
+    source = from_udids(rows.ids, plan.udids_of(rows.piece))
+    refused = [number for number, _ in await collisions(conn, app.id, source)]
+    return _Step(await known_devices(conn, app.id, source), _collided(rows, refused))
+
+
+def _collided(rows: Rows, refused: Sequence[int]) -> list[Broken]:
     piece = rows.piece
-    refused = [rows.ids.index(number) for number in await retry.repeat(conn, write)]
-    return [Broken(piece.lines[n], _COLLISION, piece.originals[n]) for n in refused]
+    places = [rows.ids.index(number) for number in refused]
+    return [Broken(piece.lines[n], COLLISION, piece.originals[n]) for n in places]
 
 
 def _survey(source: CsvFile, plan: Plan) -> tuple[int, set[int]]:
@@ -102,7 +180,7 @@ def _survey(source: CsvFile, plan: Plan) -> tuple[int, set[int]]:
     return total, repeated
 
 
-def _loads(source: CsvFile, plan: Plan, repeated: set[int], refusals: "_Rejects") -> Iterator[tuple[Rows, int]]:
+def _loads(source: CsvFile, plan: Plan, repeated: set[int], refusals: "Rejects") -> Iterator[tuple[Rows, int]]:
     """The file as rows, with the number of records read for them. Those of devices that stand on several lines are held
     back: the last good one of each comes at the end."""
     held: dict[int, Piece] = {}
@@ -119,7 +197,7 @@ def _loads(source: CsvFile, plan: Plan, repeated: set[int], refusals: "_Rejects"
         yield plan.rows(_joined(last[start : start + PIECE])), 0
 
 
-def _held_back(piece: Piece, plan: Plan, repeated: set[int], held: dict[int, Piece], refusals: "_Rejects") -> Piece:
+def _held_back(piece: Piece, plan: Plan, repeated: set[int], held: dict[int, Piece], refusals: "Rejects") -> Piece:
     """Take the repeated devices out of a piece and keep the latest sound record of each in `held`."""
     others: list[int] = []
     for n, number in enumerate(plan.ids_of(piece)):
@@ -142,7 +220,7 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
     )
 
 
-class _Rejects:
+class Rejects:
     """The file of rejected lines, made with the first of them."""
 
     def __init__(self, path: Path) -> None:

@@ -30,7 +30,7 @@ _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[ T]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?(?: ?(Z|[+-][0-9]{2}:?[0-9]{2}))?)?"
 )
-_ZERO_DATES = ("0000-00-00", "0000-00-00 00:00:00")
+ZERO_DATES = ("0000-00-00", "0000-00-00 00:00:00")
 _SWITCHES = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -210,7 +210,7 @@ def _date(column: Column) -> Parser:
 
     def parse(given: object) -> Value:
         if isinstance(given, str):
-            if given in _ZERO_DATES:
+            if given in ZERO_DATES:
                 return None
             try:
                 return parse_instant(given)

@@ -18,11 +18,12 @@ from clarion.devices.store.source import Source, from_records
 log = get_logger(__name__)
 
 
-async def upsert(conn: Conn, app: App, records: Sequence[DeviceRecord]) -> list[int | None]:
+async def upsert(conn: Conn, app: App, records: Sequence[DeviceRecord], *, known: bool = False) -> list[int | None]:
     """Write devices in sets; the id of each record, None where it was refused because another UDID has its id.
 
     Of records with the same UDID the later one wins, field by field; of records with the same token the last one has
-    it. Values are typed and valid (`values.parse_value`). May be overtaken: run it through `retry.transact`.
+    it. Values are typed and valid (`values.parse_value`). `known` devices were just found: none is made anew when it
+    has been purged since. May be overtaken: run it through `retry.transact`.
     """
     merged: dict[str, DeviceRecord] = {}
     for record in records:
@@ -33,26 +34,30 @@ async def upsert(conn: Conn, app: App, records: Sequence[DeviceRecord]) -> list[
         merged[record.udid] = record
     groups = _by_shape(_without_doubles(merged.values()))
     sources = [from_records(app.id, columns, group, keys=has_keys) for (columns, has_keys), group in groups.items()]
-    refused = set(await write_sources(conn, app.id, sources))
+    refused = set(await write_sources(conn, app.id, sources, known=known))
     ids = [device_id(app.id, record.udid) for record in records]
     return [None if number in refused else number for number in ids]
 
 
-async def write_sources(conn: Conn, app_id: int, sources: Sequence[Source]) -> list[int]:
+async def write_sources(conn: Conn, app_id: int, sources: Sequence[Source], *, known: bool = False) -> list[int]:
     """The core of every write: upsert sources, and make their tokens their own. The ids refused, which are logged.
 
     One source without tokens to move locks its devices by writing them, in order. Otherwise all devices concerned are
     locked first, in order; and those who move tokens go one by one, so that they wait instead of meeting in a deadlock.
-    Raises Overtaken when a token turns out to be held by a device that is not locked.
+    Raises Overtaken when a token turns out to be held by a device that is not locked, or a `known` device is gone.
     """
     holders = await _holders(conn, app_id, sources)
     if holders:
         await write.lock_moves(conn, app_id)
         holders = await _holders(conn, app_id, sources)  # who waited finds others than before
-    locked = await write.lock(conn, app_id, sources, holders) if holders or len(sources) > 1 else frozenset[int]()
+    locked = write.Locked()
+    if known or holders or len(sources) > 1:
+        locked = await write.lock(conn, app_id, sources, holders)
+    if known and locked.new:
+        raise Overtaken
     refused: list[int] = []
     for source in sources:
-        refused += await _write_source(conn, app_id, source, locked)
+        refused += await _write_source(conn, app_id, source, locked.ids)
     return refused
 
 

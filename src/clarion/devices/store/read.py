@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from clarion.apps.model import Column
+from clarion.apps.model import SQL_TYPES, Column
 from clarion.db.sql import Conn, app_table, rows, tuples, value
 from clarion.devices.model import Standing, Value, device_id, token_digest
 
@@ -53,6 +53,51 @@ async def first(
     )
     found = await tuples(conn, query, params)
     return found[0] if found else None
+
+
+async def matching(
+    conn: Conn, app_id: int, columns: Sequence[Column], wanted: Sequence[Sequence[Value]], limit: int
+) -> list[tuple[int, str]]:
+    """The devices whose columns equal one of the rows of `wanted`, as index of the row and UDID, by row and id; any
+    `limit` of them when they are more."""
+    arrays: dict[str, tuple[sql.SQL, Sequence[Any]]] = {"n": (sql.SQL("integer"), range(len(wanted)))}
+    conditions: list[sql.Composable] = []
+    held = sql.SQL("")
+    for number, (column, given) in enumerate(zip(columns, zip(*wanted, strict=True), strict=True)):
+        name = f"v{number}"
+        arrays[name] = (SQL_TYPES[column.kind], given)
+        conditions.append(sql.SQL("d.{} = s.{}").format(sql.Identifier(column.sql), sql.Identifier(name)))
+        if column.sql == "udid":
+            arrays["id"] = (sql.SQL("bigint"), [device_id(app_id, str(udid)) for udid in given])
+            conditions.append(sql.SQL("d.id = s.id"))
+        if column.sql == "token":
+            arrays["digest"] = (sql.SQL("bytea"), [token_digest(str(token)) for token in given])
+            held = sql.SQL("JOIN clarion.push_token AS p ON p.app_id = %(app_id)s AND p.digest = s.digest")
+            conditions.append(sql.SQL("d.id = p.device_id"))
+    query = sql.SQL(
+        """
+        SELECT n, udid FROM (
+            SELECT s.n, d.id, d.udid FROM unnest({arrays}) AS s ({names}) {held}
+            JOIN {device} AS d ON {conditions} LIMIT %(limit)s
+        ) AS found ORDER BY n, id
+        """
+    ).format(
+        arrays=sql.SQL(", ").join(
+            sql.SQL("{}::{}[]").format(sql.Placeholder(name), kind) for name, (kind, _) in arrays.items()
+        ),
+        names=sql.SQL(", ").join(map(sql.Identifier, arrays)),
+        held=held,
+        device=app_table(app_id, "device"),
+        conditions=sql.SQL(" AND ").join(conditions),
+    )
+    bound = {name: list(given) for name, (_, given) in arrays.items()}
+    found = await tuples(conn, query, {**bound, "app_id": app_id, "limit": limit})
+    return [(number, udid) for number, udid in found]
+
+
+def token_holders(app_id: int) -> sql.Composed:
+    """`digest` and `device_id` of the push tokens of an application, as a relation for statements of floors above."""
+    return sql.SQL("(SELECT digest, device_id FROM clarion.push_token WHERE app_id = {})").format(sql.Literal(app_id))
 
 
 async def by_ids(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:

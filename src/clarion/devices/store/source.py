@@ -63,3 +63,9 @@ def from_records(app_id: int, columns: Sequence[Column], records: Sequence[Devic
     )
     params = {f"r{n}": array for n, array in enumerate(arrays)}
     return Source(relation, params, tuple(columns), len(records), keys)
+
+
+def from_udids(ids: Sequence[int], udids: Sequence[str]) -> Source:
+    """A source that says nothing but which devices are meant; ids are distinct."""
+    relation = sql.SQL("unnest(%(ids)s::bigint[], %(udids)s::text[]) AS s (id, udid)")
+    return Source(relation, {"ids": list(ids), "udids": list(udids)}, (), len(ids))

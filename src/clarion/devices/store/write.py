@@ -29,6 +29,13 @@ _DEFAULTS: dict[str, LiteralString] = {
 _NOW = sql.SQL("(SELECT clarion.now())")
 
 
+class Locked(Struct, frozen=True):
+    """Devices that nobody else writes until the transaction ends, by id; `new` are those that are not there yet."""
+
+    ids: frozenset[int] = frozenset()
+    new: frozenset[int] = frozenset()
+
+
 class HeldToken(Struct, frozen=True):
     """A token that one device holds and another one claims."""
 
@@ -91,6 +98,18 @@ async def upsert(conn: Conn, app_id: int, source: Source) -> int:
     return await execute(conn, query, source.params)
 
 
+async def known_devices(conn: Conn, app_id: int, source: Source) -> int:
+    """How many devices of a source the application has."""
+    query = sql.SQL(
+        """
+        SELECT count(*) FROM {relation} WHERE EXISTS (
+            SELECT FROM {table} AS d WHERE d.id = s.id AND d.udid = s.udid OFFSET 0)
+        """
+    ).format(relation=source.relation, table=app_table(app_id, "device"))
+    [known] = await values(conn, query, source.params)
+    return int(known)
+
+
 async def collisions(conn: Conn, app_id: int, source: Source) -> list[tuple[int, str]]:
     """The rows of a source, as id and UDID, whose id belongs to another UDID."""
     query = sql.SQL("SELECT s.id, s.udid FROM {} JOIN {} AS d USING (id) WHERE d.udid <> s.udid").format(
@@ -119,15 +138,14 @@ async def lock_moves(conn: Conn, app_id: int) -> None:
     await execute(conn, "SELECT pg_advisory_xact_lock(hashtextextended('clarion.token_moves', %s))", (app_id,))
 
 
-async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Sequence[int]) -> frozenset[int]:
-    """Lock the devices of these sources and the others, in the order of their ids, until the transaction ends; the ids
-    of all of them, those of new devices included."""
-    ids = list(others)
+async def lock(conn: Conn, app_id: int, sources: Sequence[Source], others: Sequence[int]) -> Locked:
+    """Lock the devices of these sources and the others, in the order of their ids, until the transaction ends."""
+    ids: set[int] = set()
     for source in sources:
-        ids += await values(conn, sql.SQL("SELECT s.id FROM {}").format(source.relation), source.params)
-    query = sql.SQL("SELECT FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(app_table(app_id, "device"))
-    await execute(conn, query, (ids,))
-    return frozenset(ids)
+        ids.update(await values(conn, sql.SQL("SELECT s.id FROM {}").format(source.relation), source.params))
+    query = sql.SQL("SELECT id FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(app_table(app_id, "device"))
+    found = await values(conn, query, ([*ids, *others],))
+    return Locked(frozenset(ids.union(others)), frozenset(ids.difference(found)))
 
 
 async def former_tokens(conn: Conn, app_id: int, source: Source) -> list[tuple[bytes, int]]:
