@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clarion.apps.model import App, Column, ColumnKind, Platform, Scheme
 from clarion.content.model import Button, Content
-from clarion.content.render import DELIVERY, Renderer, unsendable
+from clarion.content.render import DELIVERY, Renderer, Scalar, as_text, unsendable
 from clarion.devices.model import Value
 from clarion.gateways.stub import fcm_message
 
@@ -137,10 +137,31 @@ def test_v1_rule_46_a_value_is_shown_as_people_read_it(name: str, value: Value, 
     assert found["a4scontent"] == f"<{shown}>"
 
 
-def test_v1_rule_45_a_field_of_a_list_that_is_not_targeted_is_empty() -> None:
-    made = renderer(Platform.ANDROID, Content(text="Hi ${a4p_gift}, ${firstname}"))
-    assert made.unknown == ("a4p_gift",)
-    assert json.loads(made.render(None, ("Zoe",), DELIVERY_ID))["a4scontent"] == "Hi , Zoe"
+def test_v1_rule_45_a_field_of_a_list_is_empty_unless_it_is_given() -> None:
+    made = renderer(Platform.ANDROID, Content(text="Hi ${a4p_gift}, ${firstname}, ${modl}, ${A4P_x}"))
+    assert made.unknown == ("A4P_x", "a4p_gift", "modl")
+    assert made.list_fields == ("a4p_gift",)
+    assert json.loads(made.render(None, ("Zoe",), DELIVERY_ID))["a4scontent"] == "Hi , Zoe, , "
+    given = json.loads(made.render(None, ("Zoe",), DELIVERY_ID, {"a4p_gift": "x"}))
+    assert given["a4scontent"] == "Hi x, Zoe, , "
+
+
+def test_v1_rule_54_what_is_given_goes_before_what_is_shared_before_the_column() -> None:
+    content = Content(text="${firstname} ${points} ${gift} ${FirstName}")
+    made = Renderer(APPS[Platform.ANDROID], SCHEME, (content,), 7, {"points": "shared", "gift": "shared"})
+    assert [column.name for column in made.columns] == ["firstname"]
+    assert made.unknown == ()
+    shown = json.loads(made.render(None, ("Zoe",), DELIVERY_ID, {"gift": "${points}", "firstname": ""}))
+    assert shown["a4scontent"] == " shared ${points} Zoe"
+    assert json.loads(made.render(None, ("Zoe",), DELIVERY_ID))["a4scontent"] == "Zoe shared shared Zoe"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("x", "x"), (None, ""), (True, "true"), (False, "false"), (5, "5"), (5.0, "5"), (-0.5, "-0.5"), (1e300, "1e+300")],
+)
+def test_v1_rule_54_values_of_a_call_are_shown_as_people_read_them(value: Scalar, text: str) -> None:
+    assert as_text(value) == text
 
 
 def test_v1_rule_93_a_colon_before_the_name_is_passed_over() -> None:

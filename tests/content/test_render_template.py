@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from clarion.content.render.template import Nested, Template, Tree
 
-NAMES = ("firstname", "a", "X_1", "_u")
-MARK = re.compile(r"\$\{:?([A-Za-z_][A-Za-z0-9_]*)\}")
+NAMES = ("firstname", "a", "X_1", "_u", "order-id", "order.id")
+MARK = re.compile(r"\$\{:?([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TRICKY = st.sampled_from(
@@ -85,7 +85,7 @@ def test_v1_rule_93_a_mark_may_be_spelt_with_a_colon(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["${}", "${:}", "${::a}", "${1a}", "${a b}", "${a", "$ {a}", "$a", "#{name}", "${é}", "{a}"]
+    "text", ["${}", "${:}", "${::a}", "${1a}", "${-a}", "${a b}", "${a", "$ {a}", "$a", "#{name}", "${é}", "{a}"]
 )
 def test_v1_rule_46_other_signs_are_text(text: str) -> None:
     template = Template(text)

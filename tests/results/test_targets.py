@@ -16,11 +16,11 @@ from clarion.db.pool import Database
 from clarion.db.sql import execute
 from clarion.devices import service as devices
 from clarion.devices.model import DeviceRecord, device_id
-from clarion.results import ledger
 from clarion.results import service as results
 from clarion.results.model import OPEN, TARGETED, Outcome, Period, Subject
 from clarion.tracking import service as tracking
 from clarion.tracking.model import EventKind, Report
+from tests.results.world import add_chunk
 
 ALL = Period()
 
@@ -30,32 +30,6 @@ async def app(database: Database, sealer: Sealer) -> App:
     async with database.transaction() as conn:
         made, _ = await apps.create_app(conn, sealer, "demo01", Platform.IOS, "Demo")
     return made
-
-
-async def add_chunk(
-    database: Database,
-    app: App,
-    send: int,
-    no: int,
-    message: int,
-    campaign: int | None,
-    started_at: datetime | None,
-    ids: list[int],
-    outcomes: bytes,
-) -> None:
-    async with database.transaction() as conn:
-        await execute(
-            conn,
-            """
-            INSERT INTO clarion.send_chunk (app_id, send_id, no, message_id, campaign_id, size, device_ids, outcomes,
-                                            min_id, max_id, started_at, targets)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-            """,
-            (
-                app.id, send, no, message, campaign, len(ids), ids, outcomes, ids[0], ids[-1], started_at,
-                ledger.targets_of(outcomes),
-            ),
-        )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -132,8 +106,6 @@ async def test_ledgers_are_dropped_after_four_months(database: Database, app: Ap
     """v1 rule 82 hides them after three."""
     for send, days in ((1, 200), (2, 100), (3, 1)):
         await add_chunk(database, app, send, 0, 7, None, clock.now() - timedelta(days=days), [1], b"\x02")
-    async with database.transaction() as conn:
-        await execute(conn, "UPDATE clarion.send_chunk SET closed_at = started_at WHERE app_id = %s", (app.id,))
     assert await results.drop_old(database) == 1
     assert await results.drop_old(database) == 0
 

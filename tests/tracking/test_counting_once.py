@@ -1,13 +1,15 @@
 """A report counts once: repeated, in one batch, at the same time, on another day; and never for somebody else."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
 
+from clarion.db.sql import value
 from clarion.tracking import service
 from clarion.tracking.model import EventKind, Recorded
+from tests.support import until
 from tests.tracking.installation import Installation
 
 
@@ -116,3 +118,47 @@ async def test_partitions_are_made_and_dropped_beside_the_traffic(installation: 
     names = await installation.partitions("report_seen")
     assert f"report_seen_{now:%Y%m%d}" in names
     assert min(names) == f"report_seen_{now - timedelta(days=8):%Y%m%d}"
+
+
+@pytest.mark.parametrize("minutes", [(-0.02, 0.02), (-9, 0.02), (-0.02, 9), (-9, 9), (-300, 0.02), (-0.02, 300)])
+async def test_requests_on_either_side_of_midnight_count_a_report_once(
+    installation: Installation, minutes: tuple[float, float]
+) -> None:
+    """The second began before the first had committed and knows nothing of it, on another day."""
+    await installation.move_clock(timedelta(0))
+    now = await installation.now()
+    midnight = datetime.combine(now.date() + timedelta(days=2), time.min, tzinfo=UTC)
+    batch = [installation.report(device=device) for device in ("d0", "d1") for _ in range(5)]
+
+    async def second() -> Recorded:
+        await installation.move_clock(midnight + timedelta(minutes=minutes[1]) - now)
+        return await installation.receive(batch[::-1])
+
+    await installation.move_clock(midnight + timedelta(minutes=minutes[0]) - now)
+    async with installation.database.transaction() as conn:
+        assert await service.record(conn, installation.app.id, batch) == Recorded(10, 0)
+        meeting = asyncio.create_task(second())
+        await waits_for_a_lock(installation)
+    assert await meeting == Recorded(0, 10)
+    assert len(await installation.events()) == 10
+
+
+async def waits_for_a_lock(installation: Installation) -> None:
+    async def waiting() -> bool:
+        async with installation.database.connection() as conn:
+            query = (
+                "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database OR l.database IS NULL"
+            )
+            return bool(await value(conn, query + " WHERE NOT l.granted AND d.datname = current_database()"))
+
+    await until(waiting)
+
+
+async def test_after_a_long_sleep_yesterday_has_a_place_too(installation: Installation) -> None:
+    """A report that comes just after midnight is marked for both days."""
+    now = await installation.now()
+    later = datetime.combine(now.date() + timedelta(days=200), time.min, tzinfo=UTC) + timedelta(minutes=2)
+    await installation.move_clock(later - now)
+    batch = [installation.report()]
+    assert await installation.receive(batch) == Recorded(1, 0)
+    assert await installation.receive(batch) == Recorded(0, 1)

@@ -16,9 +16,11 @@ async def clicked(installation: Installation, message_id: int, count: int = 1, *
 
 async def clicks(
     installation: Installation, *message_ids: int, limit: int = 100, offset: int = 0
-) -> list[store.ClickRow]:
+) -> list[store.Reaction]:
     async with installation.database.connection() as conn:
-        return await store.clicks(conn, installation.app.id, message_ids, None, None, limit=limit, offset=offset)
+        return await store.reactions(
+            conn, installation.app.id, EventKind.CLICKED, message_ids, None, None, limit=limit, offset=offset
+        )
 
 
 async def test_v1_rule_33_clicks_come_by_ascending_date_then_device(installation: Installation) -> None:
@@ -56,7 +58,9 @@ async def test_v1_rule_79_both_ends_of_a_period_are_included(installation: Insta
     moment = timedelta(microseconds=1)
     async with installation.database.connection() as conn:
         for start, end, count in ((at, at, 1), (at + moment, None, 0), (None, at - moment, 0), (at - moment, None, 1)):
-            found = await store.clicks(conn, installation.app.id, [7], start, end, limit=10, offset=0)
+            found = await store.reactions(
+                conn, installation.app.id, EventKind.CLICKED, [7], start, end, limit=10, offset=0
+            )
             assert len(found) == count
 
 

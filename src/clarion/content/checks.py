@@ -15,7 +15,7 @@ from clarion.apps import declarations
 from clarion.apps.model import App, DeclarationKind, Platform
 from clarion.audience import service as audience
 from clarion.base.errors import Finding
-from clarion.content import render
+from clarion.content import languages, render
 from clarion.content.model import Button, CampaignDraft, Content, MessageDraft
 from clarion.content.store import campaigns, messages
 from clarion.db.sql import Conn
@@ -45,8 +45,7 @@ async def check_message(conn: Conn, app: App, draft: MessageDraft, message_id: i
     """Everything wrong with a draft; `message_id` is the message it would replace."""
     if len(draft.contents) > MOST_LANGUAGES:
         return [Finding("/contents", "too_many", f"more than {MOST_LANGUAGES} languages")]
-    findings = list(islice(_check_contents(app, draft.contents), _MOST_FINDINGS))
-    findings += render.unsendable(app, draft.contents)
+    findings = check_versions(app, draft.contents)
     if draft.external_id is not None:
         holder = await messages.of_external_id(conn, app.id, draft.external_id)
         if holder not in (None, message_id):
@@ -57,6 +56,11 @@ async def check_message(conn: Conn, app: App, draft: MessageDraft, message_id: i
         )
     findings += await check_reach(conn, app.id, draft.test_segments, draft.campaign_segments, draft.lists)
     return findings + await check_names(conn, app, draft.contents)
+
+
+def check_versions(app: App, contents: tuple[Content, ...]) -> list[Finding]:
+    """What is wrong with language versions in themselves, whatever the application declares."""
+    return list(islice(_check_contents(app, contents), _MOST_FINDINGS)) + render.unsendable(app, contents)
 
 
 async def check_reach(
@@ -100,14 +104,10 @@ async def check_names(conn: Conn, app: App, contents: tuple[Content, ...]) -> li
 
 
 def _check_contents(app: App, contents: tuple[Content, ...]) -> Iterator[Finding]:
-    seen: set[str] = set()
+    repeated = languages.repeated([content.language for content in contents])
     for n, content in enumerate(contents):
-        language = (content.language or "").lower()
-        if language in seen and language:
-            yield Finding(f"/contents/{n}/language", "same_language", "another entry has the same language")
-        elif language in seen:
-            yield Finding(f"/contents/{n}/language", "two_fallbacks", "only one entry may be without language")
-        seen.add(language)
+        if n in repeated:
+            yield repeated[n]
         if not content.text and not content.content_available:
             yield Finding(f"/contents/{n}/text", "empty_text", "only a silent message may have no text")
         if content.sound == "custom" and not content.sound_name:

@@ -130,3 +130,24 @@ class Action(Struct, frozen=True):
     id: int
     kind: ActionKind
     button: str = ""
+
+
+class MessageKind(StrEnum):
+    """What a message is. An instant message is a push message."""
+
+    PUSH = "push"
+    INAPP = "inapp"
+    ALARM = "alarm"
+    INBOX = "inbox"
+
+
+SHOWN = frozenset({MessageKind.INAPP, MessageKind.ALARM})
+"""Kinds that the server sends to nobody: devices fetch them, decide, and report that they showed them."""
+
+
+class Named(Struct, frozen=True):
+    """One message of any kind, as far as reports need it."""
+
+    id: int
+    kind: MessageKind
+    campaign_id: int | None

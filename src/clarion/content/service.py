@@ -32,6 +32,7 @@ __all__ = [
     "create_message",
     "delete_campaign",
     "delete_message",
+    "get_any_message",
     "get_campaign",
     "get_message",
     "list_campaigns",
@@ -41,6 +42,7 @@ __all__ = [
     "message_of_external_id",
     "messages_of_campaign",
     "set_state",
+    "try_lock_message",
     "update_campaign",
     "update_message",
 ]
@@ -121,9 +123,19 @@ async def get_message(conn: Conn, app_id: int, message_id: int) -> Message:
     return _found(await messages.find(conn, app_id, message_id), message_id)
 
 
+async def get_any_message(conn: Conn, app_id: int, message_id: int) -> Message:
+    """As `get_message`, instant messages included: for reports, which name them too (v1 rule 47). Raises NotFound."""
+    return _found(await messages.find_any(conn, app_id, message_id), message_id)
+
+
 async def lock_message(conn: Conn, app_id: int, message_id: int) -> Message:
     """As `get_message`, and locked until the transaction ends."""
     return _found(await messages.lock(conn, app_id, message_id), message_id)
+
+
+async def try_lock_message(conn: Conn, app_id: int, message_id: int) -> Message | None:
+    """As `lock_message`, without waiting: None when there is no such message or somebody else holds it."""
+    return await messages.try_lock(conn, app_id, message_id)
 
 
 async def list_messages(conn: Conn, app_id: int, keep: MessageFilter, limit: int, offset: int) -> list[Message]:

@@ -15,7 +15,8 @@ class Outcome(IntEnum):
     """What became of one device. PENDING and INTENT are open; everything else is final and never changes.
 
     INTENT is written before an at-most-once hand-over; found after a restart it means UNKNOWN.
-    REFUSED_DEAD is a refusal because the token is dead (it counts as a bounce, v1 rule 84).
+    REFUSED_DEAD is a refusal because the token is dead (it counts as a bounce, v1 rule 84). SUPPRESSED_PRESSURE and
+    SUPPRESSED_QUIET are the two ways in which marketing pressure keeps a push back.
     """
 
     PENDING = 0
@@ -31,6 +32,7 @@ class Outcome(IntEnum):
     EXPIRED = 10
     CANCELLED = 11
     UNKNOWN = 12
+    SUPPRESSED_QUIET = 13
 
 
 OPEN = frozenset({Outcome.PENDING, Outcome.INTENT})
@@ -40,9 +42,12 @@ SUPPRESSED = frozenset(
         Outcome.SUPPRESSED_NO_TOKEN,
         Outcome.SUPPRESSED_BOUNCED,
         Outcome.SUPPRESSED_PRESSURE,
+        Outcome.SUPPRESSED_QUIET,
         Outcome.SUPPRESSED_GONE,
     }
 )
+# What a device got or may have got, or is about to get once its chunk has begun: the pressure on it.
+PRESSED = frozenset({Outcome.DELIVERED, Outcome.UNKNOWN}) | OPEN
 # A target is a device to which the message was handed (v1 rules 79 and 82).
 TARGETED = frozenset({Outcome.DELIVERED, Outcome.REFUSED, Outcome.REFUSED_DEAD, Outcome.UNKNOWN})
 
@@ -70,7 +75,8 @@ class PlannedChunk(Struct, frozen=True):
 
 
 class Chunk(Struct, frozen=True):
-    """A chunk as delivery takes it up. `reasons` counts refusals by their reason, over all runs so far."""
+    """A chunk as delivery takes it up. `reasons` counts refusals by their reason, over all runs so far; `target_nos`
+    are the numbers of the targets that the devices of an instant message were named by, when they matter."""
 
     no: int
     device_ids: list[int]
@@ -78,6 +84,7 @@ class Chunk(Struct, frozen=True):
     started_at: datetime | None
     closed_at: datetime | None
     reasons: dict[str, int]
+    target_nos: list[int] | None = None
 
 
 class Period(Struct, frozen=True):

@@ -1,21 +1,45 @@
-"""Reports: who was reached, who reacted, the daily figures of an application."""
+"""Reports: who was reached, who reacted, the daily figures of an application.
 
-from collections.abc import Sequence
+Reports name messages of every kind. Pushes, instant messages and inbox messages are sent: their targets are read from
+the ledger. In-apps and alarms are shown by devices themselves: their targets are the displays that devices report.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from msgspec.structs import astuple
 
 from clarion.apps import service as apps
 from clarion.apps.model import Column
-from clarion.content import service as content
-from clarion.content.model import Action, ActionKind
+from clarion.content import kinds
+from clarion.content.model import SHOWN, Action, ActionKind, MessageKind
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
-from clarion.results import ledger, store
-from clarion.results.model import Click, Outcome, Period, Scalar, Subject, Target
+from clarion.results import store
+from clarion.results import targets as pages
+from clarion.results.model import Click, Period, Scalar, Subject, Target
+from clarion.results.targets import Hit
+from clarion.tracking import service as reports
 from clarion.tracking import store as tracking
-from clarion.tracking.model import DayStats
+from clarion.tracking.model import Channel, DayStats, EventKind, Recorded, Report
+
+_CHANNELS = {MessageKind.PUSH: Channel.PUSH, MessageKind.INAPP: Channel.INAPP}
+
+
+async def receive(db: Database, app_id: int, batch: Sequence[Report]) -> Recorded:
+    """Record what devices report (`tracking.service.receive`), displays and clicks under the kind of their message.
+
+    Pushes and in-apps have counters of the day, alarms and inbox messages none. A message that is unknown was a push:
+    of all kinds, only those can be deleted.
+    """
+    return await reports.receive(db, app_id, batch, channels)
+
+
+async def channels(conn: Conn, app_id: int, message_ids: Collection[int]) -> Mapping[int, Channel]:
+    """The counters that displays and clicks of these messages belong to (v1 rule 84)."""
+    found = await kinds.named(conn, app_id, message_ids)
+    return {message_id: _CHANNELS.get(each.kind, Channel.OTHER) for message_id, each in found.items()}
 
 
 async def targets(
@@ -28,29 +52,37 @@ async def targets(
     limit: int,
     offset: int,
 ) -> list[Target]:
-    """Devices to which a message (or a campaign's messages) was handed in the last 3 months, test sends included.
+    """Devices to which a message (or a campaign's messages) was handed or shown in the last 3 months, test sends
+    included.
 
-    By ascending date, which is that of the chunk, then device id (v1 rules 33, 79, 80, 82). Targets of a send that is
-    under way show as they are recorded. The UDID of a profile that is gone is empty.
+    By ascending date, which is that of the chunk or of the display, then device id (v1 rules 33, 79, 80, 82). Targets
+    of a send that is under way show as they are recorded. The UDID of a profile that is gone is empty.
     """
-    chunks = await store.target_chunks(conn, app_id, subject, period, limit=limit, offset=offset)
-    found: list[tuple[store.TargetChunk, int, Outcome]] = []
-    for chunk in chunks:
-        skip = max(0, offset - chunk.before)
-        part = ledger.targets_between(chunk.device_ids, chunk.outcomes, skip, limit - len(found))
-        found += [(chunk, device_id, outcome) for device_id, outcome in part]
-    people = await _People.of(conn, app_id, [device_id for _, device_id, _ in found], columns)
+    hits = await _hits(conn, app_id, subject, period, limit, offset)
+    people = await _People.of(conn, app_id, [hit.device_id for hit in hits], columns)
     return [
         Target(
-            udid=people.udid(device_id),
-            at=chunk.started_at,
-            message_id=chunk.message_id,
-            campaign_id=chunk.campaign_id,
-            bounced=outcome is Outcome.REFUSED_DEAD,
-            data=people.data(device_id),
+            udid=people.udid(hit.device_id),
+            at=hit.at,
+            message_id=hit.message_id,
+            campaign_id=hit.campaign_id,
+            bounced=hit.bounced,
+            data=people.data(hit.device_id),
         )
-        for chunk, device_id, outcome in found
+        for hit in hits
     ]
+
+
+async def _hits(conn: Conn, app_id: int, subject: Subject, period: Period, limit: int, offset: int) -> list[Hit]:
+    if subject.message_id is not None:
+        message = (await kinds.named(conn, app_id, [subject.message_id])).get(subject.message_id)
+        if message is not None and message.kind in SHOWN:
+            return await pages.shown(conn, app_id, message, period, limit, offset)
+    elif subject.campaign_id is not None:
+        shown = await kinds.shown_in_campaign(conn, app_id, subject.campaign_id)
+        if shown:
+            return await pages.mixed(conn, app_id, subject, shown, period, limit, offset)
+    return await pages.sent(conn, app_id, subject, period, limit, offset)
 
 
 async def clicks(
@@ -63,25 +95,25 @@ async def clicks(
     limit: int,
     offset: int,
 ) -> list[Click]:
-    """Clicks on a message or on a campaign's messages, by ascending date (v1 rules 79 to 81). Raises NotFound."""
+    """Clicks on a message or on a campaign's messages, by ascending date (v1 rules 79 to 81)."""
     if subject.message_id is not None:
-        message_ids = [subject.message_id]
-        campaign_id = (await content.get_message(conn, app_id, subject.message_id)).draft.campaign_id
+        of = list((await kinds.named(conn, app_id, [subject.message_id])).values())
     else:
         assert subject.campaign_id is not None, "a report is about a message or a campaign"
-        message_ids = await content.messages_of_campaign(conn, app_id, subject.campaign_id)
-        campaign_id = subject.campaign_id
-    found = await tracking.clicks(conn, app_id, message_ids, period.start, period.end, limit=limit, offset=offset)
-    shown = sorted({click.message_id for click in found})
-    actions = {message_id: await content.actions(conn, app_id, message_id) for message_id in shown}
+        of = await kinds.of_campaign(conn, app_id, subject.campaign_id)
+    campaign_of = {message.id: message.campaign_id for message in of}
+    found = await tracking.reactions(
+        conn, app_id, EventKind.CLICKED, list(campaign_of), period.start, period.end, limit=limit, offset=offset
+    )
+    actions = await kinds.actions(conn, app_id, {click.message_id for click in found})
     people = await _People.of(conn, app_id, [click.device_id for click in found], columns)
     return [
         Click(
             udid=people.udid(click.device_id),
             at=click.ts,
             message_id=click.message_id,
-            campaign_id=campaign_id,
-            action_id=_action(actions[click.message_id], click.button),
+            campaign_id=campaign_of[click.message_id],
+            action_id=_action(actions.get(click.message_id, ()), click.button),
             data=people.data(click.device_id),
         )
         for click in found
@@ -102,9 +134,8 @@ async def keep_standings(db: Database) -> int:
         today = (await tracking.now(conn)).date()
         for app in await apps.list_apps(conn):
             standing = await devices.standing(conn, app.id)
-            if any(astuple(standing)):
-                await tracking.set_standing(conn, app.id, today, standing)
-                kept += 1
+            # A day on which there is nothing to tell gets no line; one that has a line gets the latest figures.
+            kept += await tracking.set_standing(conn, app.id, today, standing, add=any(astuple(standing)))
     return kept
 
 

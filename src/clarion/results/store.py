@@ -4,6 +4,7 @@ A chunk is written by planning, taken forward by delivery in small steps, and re
 when is decided in `sending`; these statements run in its transactions.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.audience.compile import Condition
-from clarion.db.sql import Conn, execute, row, rows, tuples
-from clarion.results.model import Chunk, Counts, Period, PlannedChunk, Subject
+from clarion.db.sql import Conn, execute, row, rows, tuples, value, values
+from clarion.results.model import PRESSED, Chunk, Counts, Outcome, Period, PlannedChunk, Subject
 
 
 class ChunkOrigin(Struct, frozen=True):
@@ -37,9 +38,20 @@ class TargetChunk(Struct, frozen=True):
     outcomes: bytes
 
 
+class ChunkMark(Struct, frozen=True):
+    """Where a chunk stands in the order of targets, and how many it has."""
+
+    send_id: int
+    no: int
+    message_id: int
+    campaign_id: int | None
+    started_at: datetime
+    targets: int
+
+
 # One sort of the whole range, then slices of one array. OFFSET 0 keeps the planner from reading the device table in the
 # order of its key, which is random on disk (measured: 0.4 s a million against 2.7 s).
-_INSERT = sql.SQL(
+_PARTS = sql.SQL(
     """
     WITH chosen AS MATERIALIZED (
         SELECT array_agg(r.id ORDER BY r.id) AS ids
@@ -48,6 +60,11 @@ _INSERT = sql.SQL(
         SELECT n AS no, ids[n * %(chunk_size)s + 1 : (n + 1) * %(chunk_size)s] AS device_ids
         FROM chosen, generate_series(0, (cardinality(ids) - 1) / %(chunk_size)s) AS n
     )
+    """
+)
+_INSERT = sql.SQL(
+    """
+    {parts}
     INSERT INTO clarion.send_chunk
         (app_id, send_id, no, message_id, campaign_id, size, device_ids, outcomes, min_id, max_id)
     SELECT %(app_id)s, %(send_id)s, %(first_no)s + no, %(message_id)s, %(campaign_id)s, cardinality(device_ids),
@@ -56,6 +73,52 @@ _INSERT = sql.SQL(
     FROM part ORDER BY no
     RETURNING no, size
     """
+)
+_INSERT_DELIVERED = sql.SQL(
+    """
+    {parts}, beside AS ({beside})
+    INSERT INTO clarion.send_chunk
+        (app_id, send_id, no, message_id, campaign_id, size, device_ids, outcomes, min_id, max_id,
+         started_at, closed_at, targets, delivered)
+    SELECT %(app_id)s, %(send_id)s, %(first_no)s + no, %(message_id)s, %(campaign_id)s, cardinality(device_ids),
+           device_ids, decode(repeat(%(delivered)s, cardinality(device_ids)), 'hex'),
+           device_ids[1], device_ids[cardinality(device_ids)],
+           clarion.now(), clarion.now(), cardinality(device_ids), cardinality(device_ids)
+    FROM part ORDER BY no
+    RETURNING no, size
+    """
+)
+
+
+# `numbered` gives (id, no), each id once. What was written is told by `answer`.
+_NUMBERED = sql.SQL(
+    """
+    WITH {numbered}, chosen AS MATERIALIZED (
+        SELECT array_agg(r.id ORDER BY r.id) AS ids, array_agg(r.no ORDER BY r.id) AS nos
+        FROM (SELECT id, no FROM numbered WHERE id BETWEEN %(low)s AND %(high)s OFFSET 0) AS r
+    ), part AS (
+        SELECT n AS no, ids[n * %(chunk_size)s + 1 : (n + 1) * %(chunk_size)s] AS device_ids,
+               nos[n * %(chunk_size)s + 1 : (n + 1) * %(chunk_size)s] AS target_nos
+        FROM chosen, generate_series(0, (cardinality(ids) - 1) / %(chunk_size)s) AS n
+    ), written AS (
+        INSERT INTO clarion.send_chunk
+            (app_id, send_id, no, message_id, campaign_id, size, device_ids, outcomes, min_id, max_id, target_nos)
+        SELECT %(app_id)s, %(send_id)s, %(first_no)s + no, %(message_id)s, %(campaign_id)s, cardinality(device_ids),
+               device_ids, decode(repeat('00', cardinality(device_ids)), 'hex'),
+               device_ids[1], device_ids[cardinality(device_ids)], CASE WHEN %(keep)s THEN target_nos END
+        FROM part ORDER BY no
+        RETURNING no, size, device_ids
+    )
+    {answer}
+    """
+)
+_HITS = sql.SQL(
+    """
+    hit AS MATERIALIZED ({selection}), numbered AS (SELECT id, min(no) AS no FROM hit GROUP BY id)
+    """
+)
+_MATCHED = sql.SQL(
+    "SELECT count(*), coalesce(sum(cardinality(device_ids)), 0), (SELECT array_agg(DISTINCT no) FROM hit) FROM written"
 )
 
 
@@ -68,8 +131,113 @@ async def insert_chunks(
     in the server.
     """
     await execute(conn, "SET LOCAL work_mem = '64MB'")
-    query = _INSERT.format(selection=selection.sql)
-    bound: dict[str, Any] = {
+    query = _INSERT.format(parts=_PARTS.format(selection=selection.sql))
+    bound = {**selection.params, **_range(origin, low, high, first_no, chunk_size)}
+    return await rows(conn, query, bound, of=PlannedChunk)
+
+
+async def insert_delivered(
+    conn: Conn,
+    origin: ChunkOrigin,
+    selection: Condition,
+    beside: Condition,
+    *,
+    low: int,
+    high: int,
+    first_no: int,
+    chunk_size: int,
+) -> list[PlannedChunk]:
+    """As `insert_chunks`, with every device delivered and every chunk closed.
+
+    `beside` is the statement that delivers: it reads the column `device_ids` (arrays of ids) of `part`, and runs in the
+    same statement, so that exactly the devices of these chunks are delivered to.
+    """
+    await execute(conn, "SET LOCAL work_mem = '64MB'")
+    query = _INSERT_DELIVERED.format(parts=_PARTS.format(selection=selection.sql), beside=beside.sql)
+    bound = {
+        **selection.params,
+        **beside.params,
+        **_range(origin, low, high, first_no, chunk_size),
+        "delivered": f"{Outcome.DELIVERED:02x}",
+    }
+    return await rows(conn, query, bound, of=PlannedChunk)
+
+
+async def insert_numbered(
+    conn: Conn, origin: ChunkOrigin, selection: Condition, *, low: int, high: int, first_no: int, chunk_size: int
+) -> list[PlannedChunk]:
+    """As `insert_chunks`, with a `selection` of (device id, number of its target), which the chunks keep."""
+    await execute(conn, "SET LOCAL work_mem = '64MB'")
+    query = _NUMBERED.format(
+        numbered=sql.SQL("numbered (id, no) AS ({})").format(selection.sql),
+        answer=sql.SQL("SELECT no, size FROM written ORDER BY no"),
+    )
+    bound = {**selection.params, **_range(origin, low, high, first_no, chunk_size), "keep": True}
+    return await rows(conn, query, bound, of=PlannedChunk)
+
+
+_PAST = sql.SQL(
+    """
+    WITH target AS (
+        SELECT id, bounced, (row_number() OVER (ORDER BY id) - 1) / %(chunk_size)s AS no
+        FROM ({targets}) AS s (id, bounced)
+    ), written AS (
+        INSERT INTO clarion.send_chunk
+            (app_id, send_id, no, message_id, campaign_id, size, device_ids, outcomes, min_id, max_id,
+             started_at, closed_at, targets, delivered, refused, reasons)
+        SELECT %(app_id)s, %(send_id)s, no, %(message_id)s, %(campaign_id)s, count(*), array_agg(id ORDER BY id),
+               string_agg(CASE WHEN bounced THEN %(bounce)s::bytea ELSE %(delivered)s::bytea END, '' ORDER BY id),
+               min(id), max(id), %(at)s, %(at)s, count(*),
+               count(*) FILTER (WHERE NOT bounced), count(*) FILTER (WHERE bounced),
+               CASE WHEN bool_or(bounced) THEN jsonb_build_object(%(reason)s::text, count(*) FILTER (WHERE bounced))
+                    ELSE '{{}}' END
+        FROM target GROUP BY no ORDER BY no
+        RETURNING delivered, refused
+    )
+    SELECT count(*), coalesce(sum(delivered), 0), coalesce(sum(refused), 0) FROM written
+    """
+)
+
+
+async def insert_past(
+    conn: Conn, origin: ChunkOrigin, targets: sql.Composable, *, at: datetime, reason: str, chunk_size: int
+) -> tuple[int, Counts]:
+    """Write what became of a send that another system made at `at`, as closed chunks; how many, and their outcomes.
+
+    `targets` is a `SELECT` of (device id, whether its token was dead), each device once; `reason` stands beside those.
+    """
+    query = _PAST.format(targets=targets)
+    bound = {
+        "app_id": origin.app_id,
+        "send_id": origin.send_id,
+        "message_id": origin.message_id,
+        "campaign_id": origin.campaign_id,
+        "at": at,
+        "reason": reason,
+        "chunk_size": chunk_size,
+        "delivered": bytes((Outcome.DELIVERED,)),
+        "bounce": bytes((Outcome.REFUSED_DEAD,)),
+    }
+    [(chunks, delivered, refused)] = await tuples(conn, query, bound)
+    return int(chunks), Counts(delivered=int(delivered), refused=int(refused))
+
+
+async def freeze_targets(
+    conn: Conn, origin: ChunkOrigin, selection: Condition, *, chunk_size: int, keep: bool
+) -> tuple[int, int, list[int]]:
+    """Freeze the devices of targets (`audience.compile.compile_targets`), each once, for the first target it is in;
+    `keep` keeps the number of that target beside it.
+
+    (chunks, devices frozen, the numbers of the targets that have devices).
+    """
+    query = _NUMBERED.format(numbered=_HITS.format(selection=selection.sql), answer=_MATCHED)
+    bound = {**selection.params, **_range(origin, -(2**63), 2**63 - 1, 0, chunk_size), "keep": keep}
+    [(chunks, devices, matched)] = await tuples(conn, query, bound)
+    return int(chunks), int(devices), matched or []
+
+
+def _range(origin: ChunkOrigin, low: int, high: int, first_no: int, chunk_size: int) -> dict[str, Any]:
+    return {
         "app_id": origin.app_id,
         "send_id": origin.send_id,
         "message_id": origin.message_id,
@@ -79,7 +247,6 @@ async def insert_chunks(
         "first_no": first_no,
         "chunk_size": chunk_size,
     }
-    return await rows(conn, query, {**selection.params, **bound}, of=PlannedChunk)
 
 
 async def load_chunk(conn: Conn, app_id: int, send_id: int, no: int) -> Chunk | None:
@@ -87,7 +254,7 @@ async def load_chunk(conn: Conn, app_id: int, send_id: int, no: int) -> Chunk | 
     return await row(
         conn,
         """
-        SELECT no, device_ids, outcomes, started_at, closed_at, reasons
+        SELECT no, device_ids, outcomes, started_at, closed_at, reasons, target_nos
         FROM clarion.send_chunk WHERE app_id = %s AND send_id = %s AND no = %s
         """,
         (app_id, send_id, no),
@@ -138,6 +305,50 @@ async def record(
         },
     )
     return touched == 1
+
+
+# A bucket's number is the number of ids up to a bound: only the part of each chunk that meets the range is taken apart.
+# What would be worked out for each device is worked out once: the empty addition unpacks the outcomes, and those that
+# press are a literal mask of bits (an array of their numbers takes a third longer, a bound one twice as long).
+_PRESSED = sql.SQL(
+    """
+    SELECT id
+    FROM (
+        SELECT unnest(ids[first:last]) AS id, generate_series(first - 1, last - 1) AS place, outcomes
+        FROM (
+            SELECT device_ids AS ids, outcomes || ''::bytea AS outcomes,
+                   greatest(width_bucket(%(min_id)s::bigint, device_ids), 1) AS first,
+                   width_bucket(%(max_id)s::bigint, device_ids) AS last
+            FROM clarion.send_chunk
+            WHERE app_id = %(app_id)s AND send_id = ANY(%(send_ids)s::bigint[])
+              AND max_id >= %(min_id)s AND min_id <= %(max_id)s AND started_at IS NOT NULL
+              AND (closed_at IS NULL OR closed_at > (SELECT clarion.now()) - make_interval(secs => %(seconds)s))
+            OFFSET 0
+        ) AS chunk
+    ) AS device
+    WHERE (1 << get_byte(outcomes, place)) & {pressed} <> 0
+    GROUP BY id HAVING count(*) >= %(times)s
+    """
+).format(pressed=sql.Literal(sum(1 << outcome for outcome in PRESSED)))
+
+
+async def pressed(
+    conn: Conn, app_id: int, send_ids: Sequence[int], *, low: int, high: int, seconds: int, times: int
+) -> list[int]:
+    """The devices from `low` to `high` that these sends pressed `times` times or more within the last `seconds`.
+
+    A few below `low` may be among them. A chunk that has begun counts for all of its devices that may still get
+    something, one that has ended until `seconds` after its end.
+    """
+    bound = {
+        "app_id": app_id,
+        "send_ids": list(send_ids),
+        "min_id": low,
+        "max_id": high,
+        "seconds": seconds,
+        "times": times,
+    }
+    return await values(conn, _PRESSED, bound)
 
 
 async def planned(conn: Conn, app_id: int, send_id: int) -> tuple[int, int]:
@@ -235,6 +446,32 @@ async def target_chunks(
         "offset": offset,
     }
     return await rows(conn, query, bound, of=TargetChunk)
+
+
+_MARKS = sql.SQL(
+    """
+    SELECT send_id, no, message_id, campaign_id, started_at, targets
+    FROM clarion.send_chunk
+    WHERE app_id = %(app_id)s AND {subject} = %(subject)s AND targets > 0
+      AND started_at >= clarion.now() - interval '3 months'
+      AND (%(start)s::timestamptz IS NULL OR started_at >= %(start)s)
+      AND (%(end)s::timestamptz IS NULL OR started_at <= %(end)s)
+    ORDER BY started_at, send_id, no
+    """
+)
+
+
+async def target_marks(conn: Conn, app_id: int, subject: Subject, period: Period) -> list[ChunkMark]:
+    """All chunks that `target_chunks` pages through, in its order, without their devices."""
+    column, identity = _of(subject)
+    bound = {"app_id": app_id, "subject": identity, "start": period.start, "end": period.end}
+    return await rows(conn, _MARKS.format(subject=column), bound, of=ChunkMark)
+
+
+async def oldest_target(conn: Conn) -> datetime:
+    """What is older is not listed as a target any more (v1 rule 82)."""
+    found: datetime = await value(conn, "SELECT clarion.now() - interval '3 months'")
+    return found
 
 
 def _of(subject: Subject) -> tuple[sql.Identifier, int]:

@@ -1,10 +1,13 @@
 """The kinds of device events, a report as it is recorded, and what a day of them adds up to."""
 
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import date, datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
 from uuid import UUID
 
 from msgspec import Struct
+
+from clarion.db.sql import Conn
 
 
 class EventKind(IntEnum):
@@ -16,6 +19,17 @@ class EventKind(IntEnum):
     INSTALL = 4
     CUSTOM = 10
 
+
+class Channel(Enum):
+    """Which counters of the day the displays and clicks of a message belong to; those of OTHER to none."""
+
+    PUSH = "push"
+    INAPP = "inapp"
+    OTHER = "other"
+
+
+ChannelsOf = Callable[[Conn, int, Collection[int]], Awaitable[Mapping[int, Channel]]]
+"""Tells the channels of an application's messages, by id; those it does not know are left out."""
 
 Scalar = str | int | float | bool
 EventValue = Scalar | dict[str, Scalar]

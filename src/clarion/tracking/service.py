@@ -13,22 +13,25 @@ from clarion.db.retry import transact
 from clarion.db.sql import Conn
 from clarion.devices.openings import Opening, opened
 from clarion.tracking import store
-from clarion.tracking.model import EventKind, Recorded, Report
+from clarion.tracking.model import Channel, ChannelsOf, EventKind, Recorded, Report
 
 log = get_logger(__name__)
 
 OLDEST = timedelta(days=30)
 """How far back a device's own time is believed."""
 
+_REACTIONS = (EventKind.DISPLAYED, EventKind.CLICKED)
 _WEEKS_AHEAD = 4
 _DAYS_AHEAD = 7
 
 
-async def receive(db: Database, app_id: int, reports: Sequence[Report]) -> Recorded:
+async def receive(
+    db: Database, app_id: int, reports: Sequence[Report], channels_of: ChannelsOf | None = None
+) -> Recorded:
     """Record a batch in a transaction of its own. When this returns, the batch is durable and may be acknowledged."""
 
     async def work(conn: Conn) -> Recorded:
-        return await record(conn, app_id, reports)
+        return await record(conn, app_id, reports, channels_of)
 
     if not reports:
         return Recorded(0, 0)
@@ -41,12 +44,13 @@ async def receive(db: Database, app_id: int, reports: Sequence[Report]) -> Recor
         return await transact(db, work)
 
 
-async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded:
+async def record(conn: Conn, app_id: int, reports: Sequence[Report], channels_of: ChannelsOf | None = None) -> Recorded:
     """Record a batch in the caller's transaction: when it commits, the batch may be acknowledged.
 
     Reports seen before (same device, same report id, within a week) are left out and counted as duplicates. Openings
     change the profile: number, first and last opening; a profile's first opening counts as an installation. A time in
-    the future, or more than 30 days back, comes from a wrong clock: the time of receipt stands in.
+    the future, or more than 30 days back, comes from a wrong clock: the time of receipt stands in. Messages whose
+    channel `channels_of` does not tell count as pushes.
     """
     if not reports:
         return Recorded(0, 0)
@@ -59,17 +63,19 @@ async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded
             fresh_keys.discard(key)  # the same report twice in one batch counts once
             fresh.append(_corrected(report, at))
     if fresh:
+        reactions = await _reactions(conn, app_id, fresh, channels_of)
         installs = await _open(conn, app_id, fresh)
         await store.insert_events(conn, app_id, fresh, at)
-        number = Counter(report.kind for report in fresh)
         await store.add_stats(
             conn,
             app_id,
             at.date(),
             installs=installs,
-            opens=number[EventKind.OPEN],
-            push_displays=number[EventKind.DISPLAYED],
-            push_clicks=number[EventKind.CLICKED],
+            opens=sum(report.kind == EventKind.OPEN for report in fresh),
+            push_displays=reactions[EventKind.DISPLAYED, Channel.PUSH],
+            push_clicks=reactions[EventKind.CLICKED, Channel.PUSH],
+            inapp_displays=reactions[EventKind.DISPLAYED, Channel.INAPP],
+            inapp_clicks=reactions[EventKind.CLICKED, Channel.INAPP],
         )
     return Recorded(len(fresh), len(reports) - len(fresh))
 
@@ -77,6 +83,16 @@ async def record(conn: Conn, app_id: int, reports: Sequence[Report]) -> Recorded
 def _corrected(report: Report, at: datetime) -> Report:
     """The report with a time that can be right."""
     return report if at - OLDEST <= report.occurred_at <= at else replace(report, occurred_at=at)
+
+
+async def _reactions(
+    conn: Conn, app_id: int, reports: Sequence[Report], channels_of: ChannelsOf | None
+) -> Counter[tuple[EventKind, Channel]]:
+    """How many displays and clicks there are on the messages of each channel."""
+    about = [(report.kind, report.message_id) for report in reports if report.kind in _REACTIONS]
+    messages = {message_id for _, message_id in about if message_id is not None}
+    channels = await channels_of(conn, app_id, messages) if channels_of is not None and messages else {}
+    return Counter((kind, channels.get(message_id or 0, Channel.PUSH)) for kind, message_id in about)
 
 
 async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
@@ -95,6 +111,12 @@ async def _open(conn: Conn, app_id: int, reports: Sequence[Report]) -> int:
             for device_id, each in openings.items()
         ],
     )
+
+
+async def prepare_week(db: Database, at: datetime) -> None:
+    """Make room for events of the week of `at`, which may be long ago. In a transaction of its own, as below."""
+    async with db.transaction() as conn:
+        await store.ensure_event_partition(conn, at)
 
 
 async def prepare_partitions(db: Database) -> None:

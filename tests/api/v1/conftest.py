@@ -6,7 +6,6 @@ import pytest
 
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import create_app
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.v1.call import Services, V1Settings
 from clarion.api.v1.surface import V1Surface
 from clarion.apps import service as apps
@@ -55,7 +54,7 @@ async def v1(
 ) -> V1Client:
     """A client who calls as an operator with an Android, an iOS and a web application."""
     services = Services(database, sealer, v1_settings)
-    surface = V1Surface(services, V1_HANDLERS, NOT_YET_BUILT["v1"], v1_contract)
+    surface = V1Surface(services, V1_HANDLERS, contract=v1_contract)
     made = {}
     async with database.transaction() as conn:
         person, api_key = await identity.create_person(conn, sealer, "ops@shop.example", Role.OPERATOR)

@@ -7,7 +7,6 @@ import pytest
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import create_app
 from clarion.api.exchange import BodyTooLarge, Response
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.v1 import errors
 from clarion.api.v1.call import Call, Handler, Services
 from clarion.api.v1.errors import Label, Problem, V1Error
@@ -44,6 +43,28 @@ def test_rule_107_form_before_data_before_the_rest_else_the_order_given() -> Non
         b'{"label":"API_ERR_FORBIDDEN","message":"a"}]}'
     )
     assert errors.answer(problems[:2]).status == 404
+
+
+async def test_rule_19_the_envelope_is_an_object_with_one_array_of_labels_and_messages(v1: V1Client) -> None:
+    for answer, count in (
+        (await v1.post(v1.path("campaigns"), {"name": "", "externalId": 7}), 2),
+        (await v1.get(v1.path("campaigns/1")), 1),
+        (await v1.get("/v1/nowhere"), 1),
+        (await v1.get("/v1/me", sign=False), 1),
+    ):
+        assert answer.headers["content-type"] == "application/json"
+        assert list(answer.json) == ["errors"]
+        assert [list(error) for error in answer.json["errors"]] == [["label", "message"]] * count
+        assert all(isinstance(text, str) and text for error in answer.json["errors"] for text in error.values())
+
+
+async def test_rule_21_the_pair_of_status_and_label_stands_whatever_the_message_says(v1: V1Client) -> None:
+    pairs, messages = set(), set()
+    for number in (404, 405):
+        answer = await v1.get(v1.path(f"campaigns/{number}"))
+        pairs.add((answer.status, *answer.labels))
+        messages.add(answer.errors[0][1])
+    assert (pairs, len(messages)) == ({(404, "API_ERR_DATA")}, 2)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +115,7 @@ def test_rules_20_and_107_a_flood_of_findings_is_put_in_order_and_cut_to_a_hundr
 async def _surface_with(v1: V1Client, contract: Contract, handler: Handler) -> V1Client:
     """The same installation with another `me`."""
     services = Services(v1.database, v1.sealer)
-    surface = V1Surface(services, {**V1_HANDLERS, "me": handler}, NOT_YET_BUILT["v1"], contract)
+    surface = V1Surface(services, {**V1_HANDLERS, "me": handler}, contract=contract)
     changed = v1.as_person(v1.person, v1.api_key, v1.token)
     changed.asgi = create_app([surface], AlwaysReady())
     return changed
@@ -129,7 +150,7 @@ async def test_a_write_that_fails_leaves_its_line_in_the_audit_trail(v1: V1Clien
 
     services = Services(v1.database, v1.sealer)
     handlers = {**V1_HANDLERS, "createCampaign": fail}
-    v1.asgi = create_app([V1Surface(services, handlers, NOT_YET_BUILT["v1"], v1_contract)], AlwaysReady())
+    v1.asgi = create_app([V1Surface(services, handlers, contract=v1_contract)], AlwaysReady())
     assert (await v1.post(v1.path("campaigns"), {"name": "x"})).refused(500, "API_ERR_UNKNOWN")
     async with v1.database.connection() as conn:
         (line,) = await identity.last_audit_entries(conn)
@@ -139,4 +160,4 @@ async def test_a_write_that_fails_leaves_its_line_in_the_audit_trail(v1: V1Clien
 async def test_an_operation_in_no_table_fails_the_start(v1: V1Client, v1_contract: Contract) -> None:
     handlers = {name: handler for name, handler in V1_HANDLERS.items() if name != "me"}
     with pytest.raises(ConfigurationError, match="me"):
-        V1Surface(Services(v1.database, v1.sealer), handlers, NOT_YET_BUILT["v1"], v1_contract)
+        V1Surface(Services(v1.database, v1.sealer), handlers, contract=v1_contract)

@@ -1,11 +1,16 @@
 """Daily statistics on the wire (v1 rules 83 and 84)."""
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 
 from clarion.base import clock
 from clarion.db.sql import execute
+from clarion.devices import service as devices
+from clarion.devices.model import TOKEN, DeviceRecord
+from clarion.results import service as results
+from clarion.tracking.model import EventKind, Report
 from tests.api.v1.client import V1Client
 
 
@@ -90,3 +95,29 @@ async def test_a_hundred_days_make_a_page(v1: V1Client) -> None:
     assert len(answer.json["data"]) == 100
     assert len((await v1.get(answer.links["next"])).json["data"]) == 30
     assert (await v1.get(v1.path("stats", v1.ios))).json["data"] == []
+
+
+@pytest.mark.parametrize("token", ["-", ""])
+async def test_v1_rule_84_a_dash_is_no_token(v1: V1Client, token: str) -> None:
+    """As nothing is; an application without anything to tell shows no day."""
+    async with v1.database.transaction() as conn:
+        await devices.upsert(conn, v1.android, [DeviceRecord(udid, {TOKEN: udid}) for udid in ("d0", "d1")])
+    assert (await v1.put(v1.path("devices/d0"), {"token": token})).status == 200
+    await results.keep_standings(v1.database)
+    [stat] = (await v1.get(v1.path("stats"))).json["data"]
+    assert stat["date"] == clock.now().date().isoformat()
+    assert {name: stat[name] for name in ("registered", "optin", "optout", "active", "activeOptin")} == {
+        "registered": 0, "optin": 1, "optout": 1, "active": 0, "activeOptin": 0
+    }  # fmt: skip
+    assert (await v1.get(v1.path("stats", v1.ios))).json["data"] == []
+
+
+async def test_v1_rule_84_in_apps_have_figures_of_their_own(v1: V1Client) -> None:
+    push = (await v1.post(v1.path("messages"), {"name": "x", "messages": [{"text": "x"}]})).id
+    body = {"name": "x", "messages": [{"template": {"type": "popup", "title": "x", "text": "x"}}]}
+    inapp = (await v1.post(v1.path("inapps"), body)).id
+    seen = [(push, EventKind.CLICKED), (inapp, EventKind.CLICKED)] + 3 * [(inapp, EventKind.DISPLAYED)]
+    reports = [Report(1, uuid4(), kind, clock.now(), message_id=message) for message, kind in seen]
+    await results.receive(v1.database, v1.android.id, reports)
+    [stat] = (await v1.get(v1.path("stats"))).json["data"]
+    assert (stat["pushClicks"], stat["inappDisplays"], stat["inappClicks"]) == (1, 3, 1)

@@ -1,4 +1,4 @@
-"""Transport, signature, token, rights and routes (v1 rules 3 to 18, 23, 105, 106)."""
+"""Transport, signature, token, rights and routes (v1 rules 1 to 18, 23, 105, 106)."""
 
 from datetime import timedelta
 
@@ -18,6 +18,42 @@ async def test_rule_17_me_answers_the_bare_word(v1: V1Client) -> None:
     assert (answer.status, answer.text, answer.headers["content-type"]) == (200, "Welcome", "text/plain")
 
 
+async def test_rule_1_queries_are_url_encoded(v1: V1Client) -> None:
+    name = "été & co/50+50=100#?"
+    made = await v1.post(v1.path("messages"), {"name": name, "messages": [{"text": "Hello"}]})
+    for encoded in (
+        "%C3%A9t%C3%A9%20%26%20co%2F50%2B50%3D100%23%3F",
+        "%c3%a9t%c3%a9+%26+co/50%2B50=100%23?",
+    ):
+        found = await v1.get(f"{v1.path('messages')}?title={encoded}")
+        assert [message["id"] for message in found.json["data"]] == [made.id]
+    for broken in ("%C3", "%ZZ", "%ED%A0%80"):
+        assert (await v1.get(f"{v1.path('messages')}?title={broken}")).refused(400, "API_ERR_FORMAT")
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        (ME, "text/plain"),
+        ("/v1/me/apps/demo-android/campaigns", "application/json"),
+        ("/v1/me/apps/demo-android/campaigns/abc", "application/json"),
+        ("/v1/me/apps/demo-android/devices", "text/csv; charset=utf-8"),
+        ("/v1/nowhere", "application/json"),
+    ],
+)
+async def test_rule_1_answers_are_json_unless_the_route_says_otherwise(
+    v1: V1Client, path: str, media_type: str
+) -> None:
+    assert (await v1.get(path)).headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize("media_type", [None, "application/json", "application/json; charset=UTF-8", "text/plain"])
+async def test_rule_1_a_body_is_read_as_json_whatever_it_is_called(v1: V1Client, media_type: str | None) -> None:
+    headers = {} if media_type is None else {"content-type": media_type}
+    assert (await v1.post(v1.path("campaigns"), {"name": "Spring"}, headers=headers)).status == 200
+    assert (await v1.post(v1.path("campaigns"), body=b"name=Spring", headers=headers)).refused(400, "API_ERR_FORMAT")
+
+
 async def test_rule_3_header_names_have_no_case(v1: V1Client) -> None:
     signed = v1.signature_headers(b"")
     shouted = {name.upper(): value for name, value in signed.items()}
@@ -34,6 +70,22 @@ async def test_rule_11_a_missing_header_is_a_wrong_signature(v1: V1Client, missi
 async def test_rule_11_a_time_that_is_no_number_is_a_wrong_signature(v1: V1Client, time: str) -> None:
     headers = {"accengage-time": time, "accengage-signature": sign(b"", v1.api_key, time)}
     assert (await v1.get(ME, sign=False, headers=headers)).refused(400, "API_ERR_SIGNATURE")
+
+
+async def test_rule_4_the_time_is_whole_seconds_in_decimal(v1: V1Client) -> None:
+    now = int(clock.now().timestamp())
+    assert v1.signature_headers(b"")["accengage-time"] == str(now)
+    for time, status in (
+        (f"{now}", 200),
+        (f"{now}.0", 400),
+        (f"{now:x}h", 400),
+        (f"0x{now:x}", 400),
+        (f"{now:.2e}", 400),
+    ):
+        headers = {"accengage-time": time, "accengage-signature": sign(b"", v1.api_key, time)}
+        answer = await v1.get(ME, sign=False, headers=headers)
+        assert answer.status == status
+        assert status == 200 or answer.refused(400, "API_ERR_SIGNATURE")
 
 
 async def test_rule_11_an_empty_or_foreign_signature_is_refused(v1: V1Client, stranger: V1Client) -> None:
@@ -202,15 +254,6 @@ async def test_rule_23_an_unknown_route_names_method_and_path(v1: V1Client, meth
 async def test_rule_23_head_is_no_method_of_v1(v1: V1Client) -> None:
     answer = await v1.request("HEAD", ME)
     assert (answer.status, answer.body) == (404, b"")
-
-
-async def test_operations_not_built_yet_answer_501_after_every_check(v1: V1Client, stranger: V1Client) -> None:
-    path = v1.path("geofences")
-    answer = await v1.get(path)
-    assert answer.refused(501, "API_ERR_SERVICE")
-    assert (await v1.get(path, token=None)).refused(403, "API_ERR_TOKEN")
-    assert (await v1.get(path, sign=False)).refused(400, "API_ERR_SIGNATURE")
-    assert (await stranger.get(path)).refused(403, "API_ERR_FORBIDDEN")
 
 
 async def test_every_write_leaves_a_line_in_the_audit_trail(v1: V1Client) -> None:

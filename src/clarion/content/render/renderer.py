@@ -1,12 +1,9 @@
-"""The renderer of one message: chooses the language of a device, fills its template.
+"""The renderer of one message: chooses the version of a device's language (`languages`), fills its template."""
 
-A device gets its language, else the version without language, else the first (v1 rule 38). `fr-CA` is served by
-`fr-CA` or else by `fr`.
-"""
+from collections.abc import Callable, Mapping, Sequence
 
-from collections.abc import Callable, Sequence
-
-from clarion.apps.model import App, Column, Platform, Scheme
+from clarion.apps.model import LIST_FIELD, App, Column, Platform, Scheme
+from clarion.content import languages
 from clarion.content.model import Content
 from clarion.content.render.platforms import SHAPE_OF, is_silent
 from clarion.content.render.template import Template
@@ -16,37 +13,51 @@ from clarion.devices.values import wire_value
 DELIVERY = "clarion_delivery"
 """The member of a payload that holds the delivery id, 32 hexadecimal digits, by which a device drops doubles."""
 
+NOTHING: Mapping[str, str] = {}
+"""No texts given."""
+
+Scalar = str | int | float | bool | None
+
 _MEMBER = f',"{DELIVERY}":"'.encode()
 _KEPT_CHOICES = 1000
-_MOST_SUBTAGS = 8
 
 
 class Renderer:
     """Renders one message for the devices of one application.
 
-    `columns` are the device columns its texts use, in the order in which `render` wants their values; `unknown` the
-    names used in texts that are no column of the application, such as fields of a static list that is not targeted
-    (v1 rule 45): they are rendered as empty texts.
+    A mark takes its text from what is given for the device, then from `shared`, then from the device's column (v1 rule
+    54); without any of them it is an empty text. `columns` are the device columns that may be wanted, in the order in
+    which `render` takes their values. `unknown` are the names that are neither shared nor a column; `list_fields` those
+    of them that name a field of a static list (v1 rule 45), `a4p_` included.
     """
 
-    def __init__(self, app: App, scheme: Scheme, contents: tuple[Content, ...], message_id: int) -> None:
+    def __init__(
+        self,
+        app: App,
+        scheme: Scheme,
+        contents: tuple[Content, ...],
+        message_id: int,
+        shared: Mapping[str, str] = NOTHING,
+    ) -> None:
         self._versions = [Version(app, content, message_id) for content in contents]
-        self._by_language = {
-            _tag(each.content.language): each for each in reversed(self._versions) if each.content.language
-        }
-        self._fallback = next((each for each in self._versions if not each.content.language), self._versions[0])
+        self._by_tag, self._fallback = languages.by_tag([(each.content.language, each) for each in self._versions])
         self._chosen: dict[str | None, Version] = {}
-        names = sorted({name for version in self._versions for name in version.names})
-        found = {name: scheme.find(name) for name in names}
+        self._shared = shared
+        self.names = frozenset(name for version in self._versions for name in version.names)
+        found = {name: scheme.find(name) for name in sorted(self.names - shared.keys())}
         self.unknown = tuple(name for name, column in found.items() if column is None)
+        self.list_fields = tuple(name for name in self.unknown if name.startswith(LIST_FIELD))
         self.columns: tuple[Column, ...] = tuple(dict.fromkeys(column for column in found.values() if column))
         place = {column: number for number, column in enumerate(self.columns)}
         self._place_of = {name: place[column] for name, column in found.items() if column}
 
-    def render(self, language: str | None, values: Sequence[Value], delivery_id: bytes) -> bytes:
-        """The payload for a device of this language. `values` follow `columns`; an unset value is an empty text."""
+    def render(
+        self, language: str | None, values: Sequence[Value], delivery_id: bytes, given: Mapping[str, str] = NOTHING
+    ) -> bytes:
+        """The payload for a device of this language. `values` follow `columns`; an unset value is an empty text.
+        `given` are texts for this device alone, by exact name."""
         version = self._version(language)
-        return version.render(self._lookup(values) if version.names else _nothing, delivery_id)
+        return version.render(self._lookup(values, given) if version.names else _nothing, delivery_id)
 
     def collapse(self, language: str | None) -> str | None:
         """The collapse key of the version a device gets."""
@@ -65,22 +76,23 @@ class Renderer:
         if found is None:
             if len(self._chosen) >= _KEPT_CHOICES:  # devices name their languages themselves
                 self._chosen.clear()
-            found = self._chosen[language] = self._choose(language)
+            found = self._chosen[language] = languages.lookup(self._by_tag, language) or self._fallback
         return found
 
-    def _choose(self, language: str | None) -> "Version":
-        """Look up the tag, then the tag without its last part, and so on (RFC 4647 section 3.4)."""
-        parts = _tag(language or "").split("-", _MOST_SUBTAGS)[:_MOST_SUBTAGS]
-        for number in range(len(parts), 0, -1):
-            found = self._by_language.get("-".join(parts[:number]))
-            if found is not None:
-                return found
-        return self._fallback
-
-    def _lookup(self, values: Sequence[Value]) -> Callable[[str], str]:
-        def value_of(name: str) -> str:
+    def _lookup(self, values: Sequence[Value], given: Mapping[str, str]) -> Callable[[str], str]:
+        def of_column(name: str) -> str:
             place = self._place_of.get(name)
             return "" if place is None else _shown(self.columns[place], values[place])
+
+        shared = self._shared
+        if not given and not shared:
+            return of_column
+
+        def value_of(name: str) -> str:
+            text = given.get(name)
+            if text is None:
+                text = shared.get(name)
+            return of_column(name) if text is None else text
 
         return value_of
 
@@ -110,19 +122,19 @@ def _nothing(_name: str) -> str:
     return ""
 
 
-def _tag(language: str) -> str:
-    return language.lower().replace("_", "-")
+def as_text(value: Scalar) -> str:
+    """A value as people read it: nothing for null, whole numbers without a fraction."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
 
 
 def _shown(column: Column, value: Value) -> str:
-    """A value as people read it: dates and switches as everywhere on the wire, whole numbers without a fraction."""
-    if type(value) is str:
-        return value
-    shown = wire_value(column, value)
-    if shown is None:
-        return ""
-    if isinstance(shown, bool):
-        return "true" if shown else "false"
-    if isinstance(shown, float) and shown.is_integer() and abs(shown) < 1e15:
-        return str(int(shown))
-    return str(shown)
+    """The value of a column as people read it: dates and switches as everywhere on the wire."""
+    return value if type(value) is str else as_text(wire_value(column, value))

@@ -12,6 +12,17 @@ _CAMPAIGNS: Final = """
     SELECT id, name, external_id, description, start_date, end_date FROM clarion.campaign WHERE app_id = %s
 """
 
+_LOCK_MESSAGES: Final = (
+    "SELECT id FROM clarion.message WHERE app_id = %s AND campaign_id = %s ORDER BY id FOR UPDATE",
+    "SELECT id FROM clarion.triggered_message WHERE app_id = %s AND campaign_id = %s ORDER BY id FOR UPDATE",
+    "SELECT id FROM clarion.inbox_message WHERE app_id = %s AND campaign_id = %s ORDER BY id FOR UPDATE",
+)
+_FREE_MESSAGES: Final = (
+    "UPDATE clarion.message SET campaign_id = NULL WHERE app_id = %s AND campaign_id = %s",
+    "UPDATE clarion.triggered_message SET campaign_id = NULL WHERE app_id = %s AND campaign_id = %s",
+    "UPDATE clarion.inbox_message SET campaign_id = NULL WHERE app_id = %s AND campaign_id = %s",
+)
+
 
 class _Row(CampaignDraft, frozen=True, kw_only=True):
     id: int
@@ -91,18 +102,13 @@ async def is_elsewhere(conn: Conn, app_id: int, campaign_id: int) -> bool:
 
 
 async def delete(conn: Conn, app_id: int, campaign_id: int) -> bool:
-    """Delete the campaign and take it off its messages. False when there is none. May fail with a deadlock."""
+    """Delete the campaign and take it off its messages, of every kind. False when there is none. May fail with a
+    deadlock."""
     # Its messages are locked first, as whoever updates one of them does; the wait for the row of the campaign then lets
     # a message that is just being written be seen below.
-    await values(
-        conn,
-        "SELECT id FROM clarion.message WHERE app_id = %s AND campaign_id = %s ORDER BY id FOR UPDATE",
-        (app_id, campaign_id),
-    )
+    for query in _LOCK_MESSAGES:
+        await values(conn, query, (app_id, campaign_id))
     deleted = await execute(conn, "DELETE FROM clarion.campaign WHERE app_id = %s AND id = %s", (app_id, campaign_id))
-    await execute(
-        conn,
-        "UPDATE clarion.message SET campaign_id = NULL WHERE app_id = %s AND campaign_id = %s",
-        (app_id, campaign_id),
-    )
+    for query in _FREE_MESSAGES:
+        await execute(conn, query, (app_id, campaign_id))
     return deleted == 1

@@ -6,14 +6,16 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from clarion.content.model import Action, ActionKind, Message, MessageDraft, MessageState
-from clarion.db.sql import Conn, execute, row, rows, value, values
+from clarion.content.model import Action, ActionKind, Content, Message, MessageDraft, MessageState
+from clarion.db.sql import Conn, execute, row, rows, tuples, value, values
 
 _MESSAGES: Final = """
     SELECT id, revision, state, name, contents, external_id, campaign_id, use_pressure, test_segments,
            campaign_segments, lists, guarantee, time_to_live
       FROM clarion.message WHERE app_id = %(app_id)s
 """
+_LISTED: Final = _MESSAGES + " AND parent_id IS NULL"
+"""Without instant messages, which nobody lists or changes (v1 rule 47)."""
 
 
 class _Row(MessageDraft, frozen=True, kw_only=True):
@@ -65,15 +67,66 @@ async def update(conn: Conn, app_id: int, message_id: int, draft: MessageDraft) 
     return True
 
 
+async def insert_instant(
+    conn: Conn, app_id: int, parent: Message, contents: tuple[Content, ...]
+) -> tuple[int, int | None]:
+    """(id, campaign) of a new instant message: what `parent` says in one call. Its campaign cannot go away before this
+    transaction ends; None when it has gone."""
+    draft = parent.draft
+    [inserted] = await tuples(
+        conn,
+        """
+        INSERT INTO clarion.message (app_id, parent_id, campaign_id, name, use_pressure, contents, time_to_live, state)
+        VALUES (%(app_id)s, %(parent_id)s,
+                (SELECT id FROM clarion.campaign WHERE app_id = %(app_id)s AND id = %(campaign_id)s FOR KEY SHARE),
+                %(name)s, false, %(contents)s, %(time_to_live)s, 'sent')
+        RETURNING id, campaign_id
+        """,
+        {
+            "app_id": app_id,
+            "parent_id": parent.id,
+            "campaign_id": draft.campaign_id,
+            "name": draft.name,
+            "contents": Jsonb(contents),
+            "time_to_live": draft.time_to_live,
+        },
+    )
+    return int(inserted[0]), inserted[1]
+
+
 async def find(conn: Conn, app_id: int, message_id: int) -> Message | None:
-    """One message of the application."""
+    """One message of the application, no instant message."""
+    found = await row(conn, _LISTED + " AND id = %(id)s", {"app_id": app_id, "id": message_id}, of=_Row)
+    return None if found is None else _message(found)
+
+
+async def find_any(conn: Conn, app_id: int, message_id: int) -> Message | None:
+    """One message of the application, instant messages included."""
     found = await row(conn, _MESSAGES + " AND id = %(id)s", {"app_id": app_id, "id": message_id}, of=_Row)
     return None if found is None else _message(found)
 
 
+async def find_named(conn: Conn, app_id: int, message_id: int | None, external_id: str | None) -> list[Message]:
+    """The messages with this id or this external id, no instant messages: at most two."""
+    found = await rows(
+        conn,
+        _LISTED + " AND (id = %(id)s OR external_id = %(external_id)s)",
+        {"app_id": app_id, "id": message_id, "external_id": external_id},
+        of=_Row,
+    )
+    return [_message(each) for each in found]
+
+
 async def lock(conn: Conn, app_id: int, message_id: int) -> Message | None:
     """As `find`, and nobody else changes it before this transaction ends."""
-    found = await row(conn, _MESSAGES + " AND id = %(id)s FOR UPDATE", {"app_id": app_id, "id": message_id}, of=_Row)
+    found = await row(conn, _LISTED + " AND id = %(id)s FOR UPDATE", {"app_id": app_id, "id": message_id}, of=_Row)
+    return None if found is None else _message(found)
+
+
+async def try_lock(conn: Conn, app_id: int, message_id: int) -> Message | None:
+    """As `lock`, without waiting: None also when somebody else holds the message."""
+    query = _LISTED + " AND id = %(id)s FOR UPDATE SKIP LOCKED"
+    found = await row(conn, query, {"app_id": app_id, "id": message_id}, of=_Row)
     return None if found is None else _message(found)
 
 
@@ -83,7 +136,7 @@ async def page(
     """Messages by ascending id. `external_id` and `title` are LIKE patterns, matched without case; None keeps all."""
     found = await rows(
         conn,
-        _MESSAGES
+        _LISTED
         + """
            AND (%(external_id)s::text IS NULL OR external_id ILIKE %(external_id)s)
            AND (%(title)s::text IS NULL OR name ILIKE %(title)s

@@ -1,4 +1,4 @@
-"""Instant messages: children of a message, values of their targets."""
+"""Instant messages: children of a message, the values of their targets; the lists whose fields a send may show."""
 
 from alembic import op
 
@@ -6,10 +6,22 @@ revision = "0009"
 down_revision = "0008"
 
 _UP = """
-SELECT 1;
+ALTER TABLE clarion.message ADD COLUMN parent_id bigint;
+CREATE INDEX message_listed ON clarion.message (app_id, id) WHERE parent_id IS NULL;
+ALTER TABLE clarion.send
+    ADD COLUMN lists bigint[] NOT NULL DEFAULT '{}',
+    ADD COLUMN shared_values jsonb,
+    ADD COLUMN target_values jsonb;
+ALTER TABLE clarion.send_chunk ADD COLUMN target_nos smallint[];
 """
 _DOWN = """
-SELECT 1;
+ALTER TABLE clarion.send_chunk DROP COLUMN target_nos;
+ALTER TABLE clarion.send DROP COLUMN target_values, DROP COLUMN shared_values, DROP COLUMN lists;
+DROP INDEX clarion.message_listed;
+DELETE FROM clarion.message_action AS a USING clarion.message AS m
+WHERE a.app_id = m.app_id AND a.message_id = m.id AND m.parent_id IS NOT NULL;
+DELETE FROM clarion.message WHERE parent_id IS NOT NULL;
+ALTER TABLE clarion.message DROP COLUMN parent_id;
 """
 
 

@@ -1,4 +1,7 @@
-"""Marketing pressure of an application."""
+"""Marketing pressure of an application, and the ways to the chunks that hold a device within a period.
+
+The ids of a chunk never change, so its index costs an entry at planning and nothing afterwards.
+"""
 
 from alembic import op
 
@@ -6,10 +9,20 @@ revision = "0010"
 down_revision = "0009"
 
 _UP = """
-SELECT 1;
+CREATE TABLE clarion.app_pressure (
+    app_id      integer PRIMARY KEY REFERENCES clarion.app ON DELETE CASCADE,
+    ceiling     jsonb,
+    quiet       jsonb NOT NULL DEFAULT '[]',
+    zone        text NOT NULL DEFAULT 'UTC',
+    updated_at  timestamptz NOT NULL DEFAULT clarion.now()
+);
+CREATE INDEX send_chunk_devices ON clarion.send_chunk (app_id, send_id, max_id, min_id);
+CREATE INDEX send_real ON clarion.send (app_id, closed_at) WHERE kind = 'real';
 """
 _DOWN = """
-SELECT 1;
+DROP INDEX clarion.send_real;
+DROP INDEX clarion.send_chunk_devices;
+DROP TABLE clarion.app_pressure;
 """
 
 

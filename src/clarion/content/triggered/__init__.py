@@ -1,0 +1,1 @@
+"""Triggered messages: in-apps and alarms, which a device shows when its triggers are met."""
