@@ -106,6 +106,41 @@ async def test_a_role_can_be_changed(database: Database, sealer: Sealer) -> None
     assert person.may_write
 
 
+async def test_somebody_who_was_shut_out_comes_back_with_their_key_and_nothing_else(
+    database: Database, sealer: Sealer
+) -> None:
+    async with database.transaction() as conn:
+        person, api_key = await service.create_person(conn, sealer, "ops@shop.example", Role.OPERATOR)
+        await service.disable(conn, person.id)
+        token = await service.issue_token(conn, person)
+        record = await service.get_record(conn, "OPS@shop.example")
+        assert record.disabled_at is not None
+        with pytest.raises(NotFound):
+            await service.renew_key(conn, sealer, person.id)
+        await service.enable(conn, person.id)
+        assert (await service.get_record(conn, person.id)).disabled_at is None
+        assert service.open_key(sealer, await service.key_holder(conn, "ops@shop.example")) == api_key
+        assert await service.token_holder(conn, token) is None, "one that was slipped in meanwhile is no way in"
+        for who in ("nobody@shop.example", 999):
+            with pytest.raises(NotFound):
+                await service.enable(conn, who)
+
+
+async def test_there_is_always_an_administrator(database: Database, sealer: Sealer) -> None:
+    async with database.transaction() as conn:
+        first, _ = await service.create_person(conn, sealer, "first@shop.example", Role.ADMINISTRATOR)
+        for attempt in (service.disable(conn, first.id), service.set_role(conn, first.id, Role.VIEWER)):
+            with pytest.raises(Conflict) as caught:
+                await attempt
+            assert caught.value.code == "last_administrator"
+        await service.set_role(conn, first.id, Role.ADMINISTRATOR)
+        second, _ = await service.create_person(conn, sealer, "second@shop.example", Role.ADMINISTRATOR)
+        await service.disable(conn, first.id)
+        with pytest.raises(Conflict):
+            await service.disable(conn, second.id)
+        assert [person.disabled_at is None for person in await service.people(conn)] == [False, True]
+
+
 async def test_the_audit_trail_keeps_what_was_done(database: Database) -> None:
     entry = AuditEntry("v1", "createCampaign", "/v1/me/apps/demo01/campaigns", 200, person_id=4, app_id=None)
     async with database.transaction() as conn:

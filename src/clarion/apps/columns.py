@@ -41,7 +41,7 @@ async def add_column(conn: Conn, app: App, name: str, kind: ColumnKind, indexed:
     Raises Invalid for a bad name, Conflict (codes `column_exists`, `too_many_columns`), and Unavailable when the
     device table stays locked for 4 seconds.
     """
-    _check_name(name)
+    check_name(name)
     await store.lock_app(conn, app.id)
     own = await store.own_columns(conn, app.id)
     if any(column.name.lower() == name.lower() for column in own):
@@ -78,7 +78,8 @@ async def remove_column(conn: Conn, app: App, name: str) -> None:
     await put(conn, EMPTY_COLUMN, job, key=f"{EMPTY_COLUMN}:{app.id}:{slot}", run_at=clock.now() + _EMPTY_AFTER)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises Invalid for a name that no column of a company can have."""
     if not _NAME.fullmatch(name):
         message = "A column name begins with a letter and has at most 63 letters, digits and underscores."
         raise Invalid([Finding("/name", "name", message)])

@@ -1,5 +1,6 @@
 """What an application is, and the scheme of its devices: the system's columns and the company's own."""
 
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,17 @@ class GatewayConfig(Struct, frozen=True):
     endpoint: str | None
     ca: str | None
     revision: int
+
+
+class GatewayStatus(Struct, frozen=True):
+    """What may be told of an application's gateway: nothing secret. `authority` says that one of its own vouches for
+    the address."""
+
+    kind: str
+    endpoint: str | None
+    authority: bool
+    revision: int
+    updated_at: datetime
 
 
 class App(Struct, frozen=True):
@@ -69,12 +81,16 @@ _LABELS = {
 
 
 class Declaration(Struct, frozen=True):
-    """One declared thing: the `value` that messages and devices use, a `name` for people, `details` by its kind."""
+    """One declared thing: the `value` that messages and devices use, a `name` for people, `details` by its kind.
+
+    What is `built_in` every application has without declaring it.
+    """
 
     kind: DeclarationKind
     value: str
     name: str
     details: dict[str, Any] = {}
+    built_in: bool = False
 
 
 class ColumnKind(StrEnum):
@@ -152,3 +168,39 @@ class Scheme:
     def find(self, name: str) -> Column | None:
         """The column called `name` in any case; `deviceId` is another name of UDID (v1 rule 52)."""
         return self._by_name.get(name.lower())
+
+
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+"""The days of a week, Monday first."""
+
+
+class Ceiling(Struct, frozen=True):
+    """At most `most` campaign pushes to a device in any `seconds`."""
+
+    most: int
+    seconds: int
+
+
+class QuietHours(Struct, frozen=True):
+    """No campaign push from `start` to before `end` by the device's clock, on these days (1 Monday to 7 Sunday).
+
+    The days are those on which the hours begin: an `end` that is not after `start` is on the next day, so that equal
+    times are a whole day.
+    """
+
+    start: time
+    end: time
+    days: tuple[int, ...] = EVERY_DAY
+
+
+class PressureRules(Struct, frozen=True):
+    """Marketing pressure of one application. `zone` is taken for devices whose own time zone is not known."""
+
+    ceiling: Ceiling | None = None
+    quiet: tuple[QuietHours, ...] = ()
+    zone: str = "UTC"
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is held back."""
+        return self.ceiling is None and not self.quiet

@@ -5,9 +5,11 @@ to name, `declarations`.
 """
 
 import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from clarion.apps.columns import add_column, remove_column
-from clarion.apps.model import GATEWAY_OF, App, GatewayConfig, Platform, Scheme
+from clarion.apps.model import GATEWAY_OF, App, GatewayConfig, GatewayStatus, Platform, Scheme
 from clarion.apps.store import applications as store
 from clarion.apps.store.columns import own_columns
 from clarion.base.errors import Conflict, Finding, Invalid, NotFound
@@ -22,19 +24,25 @@ __all__ = [
     "check_private_key",
     "create_app",
     "gateway_of",
+    "gateway_status",
     "get_app",
     "get_app_by_id",
     "grant",
+    "grants_of",
     "list_apps",
     "load_scheme",
     "may_manage",
+    "page_of_apps",
+    "partner_ids",
     "remove_column",
     "revoke",
     "set_gateway",
+    "update_app",
 ]
 
 _PARTNER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST_NAME = 200
+_LONGEST_ADDRESS = 2000
 
 
 async def create_app(conn: Conn, sealer: Sealer, partner_id: str, platform: Platform, name: str) -> tuple[App, str]:
@@ -48,8 +56,7 @@ async def create_app(conn: Conn, sealer: Sealer, partner_id: str, platform: Plat
             "A partner id is 1 to 64 letters, digits, dots, dashes or underscores and begins with a letter or digit."
         )
         findings.append(Finding("/partnerId", "partner_id", message))
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
-        findings.append(Finding("/name", "name", f"A name has 1 to {_LONGEST_NAME} printable characters."))
+    findings += _check_name(name)
     if findings:
         raise Invalid(findings)
     app_id = await store.next_app_id(conn)
@@ -60,6 +67,21 @@ async def create_app(conn: Conn, sealer: Sealer, partner_id: str, platform: Plat
         )
     await app_schema.create(conn, app_id)
     return App(app_id, partner_id, name, platform), key
+
+
+async def update_app(conn: Conn, app: App, name: str, click_address: str | None) -> App:
+    """Give an application another name, and the address that a click on a web notification without one opens.
+
+    Raises Invalid.
+    """
+    findings = _check_name(name)
+    if click_address is not None and not _is_web_address(click_address):
+        message = f"A click address is an absolute http or https address of at most {_LONGEST_ADDRESS} characters."
+        findings.append(Finding("/click_address", "click_address", message))
+    if findings:
+        raise Invalid(findings)
+    await store.update_app(conn, app.id, name, click_address)
+    return App(app.id, app.partner_id, name, app.platform, click_address)
 
 
 async def get_app(conn: Conn, partner_id: str) -> App:
@@ -81,6 +103,18 @@ async def get_app_by_id(conn: Conn, app_id: int) -> App:
 async def list_apps(conn: Conn) -> list[App]:
     """All applications, by ascending partner id."""
     return await store.apps(conn)
+
+
+async def page_of_apps(
+    conn: Conn, *, person_id: int | None = None, after: str | None = None, limit: int | None = None
+) -> list[App]:
+    """Applications by ascending partner id, from above `after` on; with `person_id` those granted to this person."""
+    return await store.page(conn, after, limit, person_id)
+
+
+async def partner_ids(conn: Conn, app_ids: Collection[int]) -> dict[int, str]:
+    """The partner ids of those of these applications that exist."""
+    return dict(await store.partner_ids(conn, app_ids))
 
 
 async def check_private_key(conn: Conn, sealer: Sealer, app: App, key: str) -> bool:
@@ -109,6 +143,14 @@ async def revoke(conn: Conn, app_id: int, person_id: int) -> None:
     await store.delete_manager(conn, app_id, person_id)
 
 
+async def grants_of(conn: Conn, person_ids: Collection[int]) -> dict[int, list[str]]:
+    """The partner ids granted to each of these people, ascending; administrators need none."""
+    found: dict[int, list[str]] = {person_id: [] for person_id in person_ids}
+    for person_id, partner_id in await store.grants_of(conn, person_ids):
+        found[person_id].append(partner_id)
+    return found
+
+
 async def set_gateway(
     conn: Conn, sealer: Sealer, app: App, secret: bytes, endpoint: str | None = None, ca: str | None = None
 ) -> None:
@@ -130,6 +172,31 @@ async def gateway_of(conn: Conn, sealer: Sealer, app_id: int) -> GatewayConfig |
         return None
     opened = sealer.open(found.secret, _gateway_of(app_id))
     return GatewayConfig(found.kind, opened, found.endpoint, found.ca, found.revision)
+
+
+async def gateway_status(conn: Conn, app_id: int) -> GatewayStatus | None:
+    """What may be told of an application's gateway; None when none was set."""
+    return await store.gateway_status(conn, app_id)
+
+
+def _check_name(name: str) -> list[Finding]:
+    if 0 < len(name) <= _LONGEST_NAME and name.isprintable():
+        return []
+    return [Finding("/name", "name", f"A name has 1 to {_LONGEST_NAME} printable characters.")]
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            len(text) <= _LONGEST_ADDRESS
+            and text.isprintable()
+            and " " not in text
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+        )
+    except ValueError:
+        return False
 
 
 def _key_of(app_id: int) -> bytes:

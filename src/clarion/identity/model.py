@@ -32,6 +32,13 @@ class Person(Struct, frozen=True):
         return self.role is not Role.VIEWER
 
 
+class PersonRecord(Person, frozen=True, kw_only=True):
+    """A person with what only administrators ask for; `disabled_at` is set while they are shut out."""
+
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
 class KeyHolder(Struct, frozen=True):
     """A person with the sealed API key that verifies their signatures."""
 
@@ -58,3 +65,22 @@ class AuditEntry(Struct, frozen=True):
     status: int
     person_id: int | None = None
     app_id: int | None = None
+
+
+class AuditLine(AuditEntry, frozen=True, kw_only=True):
+    """A line of the audit trail as it is read; `email` is that of the person."""
+
+    id: int
+    at: datetime
+    email: str | None = None
+
+
+class AuditFilter(Struct, frozen=True, kw_only=True):
+    """Which lines of the audit trail are read: those to which everything given applies; both instants are included."""
+
+    person_id: int | None = None
+    app_id: int | None = None
+    surface: str | None = None
+    operation: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None

@@ -1,7 +1,9 @@
-"""The rules of people and their v1 tokens.
+"""The rules of people and their v1 tokens, and the audit trail.
 
 A person is made with an API key that is shown once and kept sealed. A token is random, lives 24 hours and is kept as
-a digest; asking again leaves older ones alone (v1 rules 12 to 15). Which applications a person manages is `apps`'.
+a digest; asking again leaves older ones alone (v1 rules 12 to 15). Which applications a person manages is `apps`';
+sessions on the administration API have a room of their own, `sessions`. Functions that change somebody take them by
+e-mail address or by id.
 """
 
 import re
@@ -11,8 +13,18 @@ from clarion.base import clock, secrets
 from clarion.base.errors import Conflict, Finding, Invalid, NotFound
 from clarion.base.sealing import Sealer
 from clarion.db.sql import Conn
-from clarion.identity import store
-from clarion.identity.model import AuditEntry, KeyHolder, Person, Role, TokenHolder
+from clarion.identity.model import (
+    AuditEntry,
+    AuditFilter,
+    AuditLine,
+    KeyHolder,
+    Person,
+    PersonRecord,
+    Role,
+    TokenHolder,
+)
+from clarion.identity.store import audit, sessions
+from clarion.identity.store import people as store
 
 TOKEN_LIFE = timedelta(hours=24)
 # An ended token is still told apart from an unknown one (401, not 400) for this long.
@@ -39,18 +51,29 @@ async def create_person(conn: Conn, sealer: Sealer, email: str, role: Role) -> t
     return person, api_key
 
 
-async def renew_key(conn: Conn, sealer: Sealer, email: str) -> str:
-    """A new API key for a person; the old one and every token end at once. Raises NotFound."""
-    person = await get_person(conn, email)
+async def renew_key(conn: Conn, sealer: Sealer, who: str | int) -> str:
+    """A new API key for a person; the old one and every token and session end at once. Raises NotFound, also for
+    somebody who is shut out."""
+    person = await get_record(conn, who)
+    if person.disabled_at is not None:
+        raise _nobody()
     api_key = secrets.new_token(24)
     await store.set_key(conn, person.id, _seal(sealer, person.id, api_key))
-    await store.delete_tokens(conn, person.id)
+    await _end_access(conn, person.id)
     return api_key
 
 
 async def get_person(conn: Conn, email: str) -> Person:
-    """The person with this address, in any case. Raises NotFound."""
+    """The person with this address, in any case, who is not shut out. Raises NotFound."""
     return (await key_holder(conn, email)).person
+
+
+async def get_record(conn: Conn, who: str | int) -> PersonRecord:
+    """A person, shut out or not. Raises NotFound."""
+    found = await (store.by_id(conn, who) if isinstance(who, int) else store.by_email(conn, who))
+    if found is None:
+        raise _nobody()
+    return found
 
 
 async def list_people(conn: Conn) -> list[Person]:
@@ -58,23 +81,58 @@ async def list_people(conn: Conn) -> list[Person]:
     return await store.list_people(conn)
 
 
-async def set_role(conn: Conn, email: str, role: Role) -> None:
-    """Give a person another role, from their next request on. Raises NotFound."""
-    await store.set_role(conn, (await get_person(conn, email)).id, role)
+async def people(conn: Conn, after: int | None = None, limit: int | None = None) -> list[PersonRecord]:
+    """Everybody with an id above `after`, those who are shut out included, by ascending id."""
+    return await store.page(conn, after, limit)
 
 
-async def disable(conn: Conn, email: str) -> None:
-    """Shut a person out at once, tokens included. Raises NotFound."""
-    person = await get_person(conn, email)
+async def set_role(conn: Conn, who: str | int, role: Role) -> None:
+    """Give a person another role, from their next request on. Raises NotFound, and Conflict as `disable` does."""
+    person = await get_record(conn, who)
+    if role is not Role.ADMINISTRATOR:
+        await _keep_an_administrator(conn, person.id)
+    await store.set_role(conn, person.id, role)
+
+
+async def disable(conn: Conn, who: str | int) -> None:
+    """Shut a person out at once, tokens and sessions included.
+
+    Raises NotFound, and Conflict with code `last_administrator` when nobody would be left to let people in.
+    """
+    person = await get_record(conn, who)
+    await _keep_an_administrator(conn, person.id)
     await store.disable(conn, person.id)
-    await store.delete_tokens(conn, person.id)
+    await _end_access(conn, person.id)
+
+
+async def enable(conn: Conn, who: str | int) -> None:
+    """Let a person in again, with the key they had; no token or session of before comes back. Safe to repeat.
+
+    Raises NotFound.
+    """
+    person = await get_record(conn, who)
+    if person.disabled_at is not None:
+        await _end_access(conn, person.id)
+        await store.enable(conn, person.id)
+
+
+async def _keep_an_administrator(conn: Conn, person_id: int) -> None:
+    if await store.lock_administrators(conn) == [person_id]:
+        raise Conflict(
+            "This is the last administrator.", "Make somebody else an administrator first.", code="last_administrator"
+        )
+
+
+async def _end_access(conn: Conn, person_id: int) -> None:
+    await store.delete_tokens(conn, person_id)
+    await sessions.delete_of_person(conn, person_id)
 
 
 async def key_holder(conn: Conn, email: str) -> KeyHolder:
     """The person of this address with their sealed key. Raises NotFound (v1 rule 15)."""
     holder = await store.holder_of_email(conn, email)
     if holder is None:
-        raise NotFound("No user has this e-mail address.", "Ask an administrator to open API access for it.")
+        raise _nobody()
     return holder
 
 
@@ -107,12 +165,21 @@ async def purge_tokens(conn: Conn) -> int:
 
 async def record_audit(conn: Conn, entry: AuditEntry) -> None:
     """Append one write to the audit trail."""
-    await store.insert_audit(conn, entry)
+    await audit.insert(conn, entry)
 
 
 async def last_audit_entries(conn: Conn, limit: int = 100) -> list[AuditEntry]:
     """The newest lines of the audit trail, newest first."""
-    return await store.last_audit_entries(conn, limit)
+    return await audit.latest(conn, limit)
+
+
+async def audit_lines(conn: Conn, keep: AuditFilter, before: int | None = None, limit: int = 100) -> list[AuditLine]:
+    """The lines with an id below `before` that `keep` lets through, newest first."""
+    return await audit.page(conn, keep, before, limit)
+
+
+def _nobody() -> NotFound:
+    return NotFound("No user has this e-mail address.", "Ask an administrator to open API access for it.")
 
 
 def _seal(sealer: Sealer, person_id: int, api_key: str) -> bytes:

@@ -1,7 +1,9 @@
 """The SQL of applications: their rows, managers, gateway credentials."""
 
-from clarion.apps.model import App, GatewayConfig, Platform
-from clarion.db.sql import Conn, execute, row, rows, value
+from collections.abc import Collection
+
+from clarion.apps.model import App, GatewayConfig, GatewayStatus, Platform
+from clarion.db.sql import Conn, execute, row, rows, tuples, value
 
 
 async def next_app_id(conn: Conn) -> int:
@@ -44,6 +46,35 @@ async def apps(conn: Conn) -> list[App]:
     return await rows(conn, query, of=App)
 
 
+async def page(conn: Conn, after: str | None, limit: int | None, person_id: int | None) -> list[App]:
+    """Applications with a partner id above `after`, ascending; only those granted to a person unless that is None."""
+    return await rows(
+        conn,
+        """
+        SELECT id, partner_id, name, platform, click_address FROM clarion.app AS a
+        WHERE (%(after)s::text IS NULL OR partner_id > %(after)s)
+          AND (%(person_id)s::bigint IS NULL
+               OR EXISTS (SELECT FROM clarion.app_manager WHERE app_id = a.id AND person_id = %(person_id)s))
+        ORDER BY partner_id LIMIT %(limit)s
+        """,
+        {"after": after, "person_id": person_id, "limit": limit},
+        of=App,
+    )
+
+
+async def partner_ids(conn: Conn, app_ids: Collection[int]) -> list[tuple[int, str]]:
+    """(id, partner id) of these applications."""
+    query = "SELECT id, partner_id FROM clarion.app WHERE id = ANY(%s::integer[])"
+    return [(app_id, partner_id) for app_id, partner_id in await tuples(conn, query, (sorted(app_ids),))]
+
+
+async def update_app(conn: Conn, app_id: int, name: str, click_address: str | None) -> None:
+    """Replace the name and the address a click opens by default."""
+    await execute(
+        conn, "UPDATE clarion.app SET name = %s, click_address = %s WHERE id = %s", (name, click_address, app_id)
+    )
+
+
 async def private_key(conn: Conn, app_id: int) -> bytes | None:
     """The sealed private key."""
     found = await value(conn, "SELECT private_key FROM clarion.app WHERE id = %s", (app_id,))
@@ -70,6 +101,19 @@ async def delete_manager(conn: Conn, app_id: int, person_id: int) -> None:
     await execute(conn, "DELETE FROM clarion.app_manager WHERE app_id = %s AND person_id = %s", (app_id, person_id))
 
 
+async def grants_of(conn: Conn, person_ids: Collection[int]) -> list[tuple[int, str]]:
+    """(person id, partner id) of what was granted to these people, ascending."""
+    found = await tuples(
+        conn,
+        """
+        SELECT m.person_id, a.partner_id FROM clarion.app_manager AS m JOIN clarion.app AS a ON a.id = m.app_id
+        WHERE m.person_id = ANY(%s::bigint[]) ORDER BY 1, 2
+        """,
+        (sorted(person_ids),),
+    )
+    return [(person_id, partner_id) for person_id, partner_id in found]
+
+
 async def put_gateway(conn: Conn, app_id: int, kind: str, secret: bytes, endpoint: str | None, ca: str | None) -> None:
     """Set or replace the sealed credentials of an application's gateway."""
     await execute(
@@ -91,4 +135,17 @@ async def gateway(conn: Conn, app_id: int) -> GatewayConfig | None:
         "SELECT kind, secret, endpoint, ca, revision FROM clarion.gateway_credential WHERE app_id = %s",
         (app_id,),
         of=GatewayConfig,
+    )
+
+
+async def gateway_status(conn: Conn, app_id: int) -> GatewayStatus | None:
+    """The gateway of an application without its credentials."""
+    return await row(
+        conn,
+        """
+        SELECT kind, endpoint, ca IS NOT NULL AS authority, revision, updated_at
+        FROM clarion.gateway_credential WHERE app_id = %s
+        """,
+        (app_id,),
+        of=GatewayStatus,
     )

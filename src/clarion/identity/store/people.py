@@ -1,9 +1,9 @@
-"""The SQL of people, v1 tokens and the audit trail."""
+"""The SQL of people and their v1 tokens."""
 
 from datetime import datetime
 
-from clarion.db.sql import Conn, execute, row, rows, value
-from clarion.identity.model import AuditEntry, KeyHolder, Person, Role, TokenHolder
+from clarion.db.sql import Conn, execute, row, rows, value, values
+from clarion.identity.model import KeyHolder, Person, PersonRecord, Role, TokenHolder
 
 
 class _KeyRow(Person, frozen=True):
@@ -42,6 +42,41 @@ async def list_people(conn: Conn) -> list[Person]:
         conn,
         "SELECT id, email, role FROM clarion.person WHERE disabled_at IS NULL ORDER BY lower(email)",
         of=Person,
+    )
+
+
+async def page(conn: Conn, after: int | None, limit: int | None) -> list[PersonRecord]:
+    """Everybody with an id above `after`, disabled ones included, by ascending id."""
+    return await rows(
+        conn,
+        """
+        SELECT id, email, role, created_at, disabled_at FROM clarion.person
+         WHERE %(after)s::bigint IS NULL OR id > %(after)s ORDER BY id LIMIT %(limit)s
+        """,
+        {"after": after, "limit": limit},
+        of=PersonRecord,
+    )
+
+
+async def by_id(conn: Conn, person_id: int) -> PersonRecord | None:
+    """The person with this id, disabled or not."""
+    query = "SELECT id, email, role, created_at, disabled_at FROM clarion.person WHERE id = %s"
+    return await row(conn, query, (person_id,), of=PersonRecord)
+
+
+async def by_email(conn: Conn, email: str) -> PersonRecord | None:
+    """The person with this address, in any case, disabled or not."""
+    query = "SELECT id, email, role, created_at, disabled_at FROM clarion.person WHERE lower(email) = lower(%s)"
+    return await row(conn, query, (email,), of=PersonRecord)
+
+
+async def lock_administrators(conn: Conn) -> list[int]:
+    """The ids of the administrators who are not disabled; none of them changes before the transaction ends."""
+    return await values(
+        conn,
+        """
+        SELECT id FROM clarion.person WHERE role = 'administrator' AND disabled_at IS NULL ORDER BY id FOR UPDATE
+        """,
     )
 
 
@@ -92,7 +127,16 @@ async def set_role(conn: Conn, person_id: int, role: Role) -> None:
 
 async def disable(conn: Conn, person_id: int) -> None:
     """Shut a person out; the row stays for the audit trail."""
-    await execute(conn, "UPDATE clarion.person SET disabled_at = clarion.now() WHERE id = %s", (person_id,))
+    await execute(
+        conn,
+        "UPDATE clarion.person SET disabled_at = clarion.now() WHERE id = %s AND disabled_at IS NULL",
+        (person_id,),
+    )
+
+
+async def enable(conn: Conn, person_id: int) -> None:
+    """Let a person in again."""
+    await execute(conn, "UPDATE clarion.person SET disabled_at = NULL WHERE id = %s", (person_id,))
 
 
 async def insert_token(conn: Conn, digest: bytes, person_id: int, expires_at: datetime) -> None:
@@ -112,28 +156,3 @@ async def delete_tokens(conn: Conn, person_id: int) -> int:
 async def delete_tokens_ended_before(conn: Conn, instant: datetime) -> int:
     """Forget tokens that ended before `instant`; the number forgotten."""
     return await execute(conn, "DELETE FROM clarion.v1_token WHERE expires_at < %s", (instant,))
-
-
-async def insert_audit(conn: Conn, entry: AuditEntry) -> None:
-    """Append one line to the audit trail."""
-    await execute(
-        conn,
-        """
-        INSERT INTO clarion.audit (person_id, app_id, surface, operation, target, status)
-        VALUES (%s, %s, %s, %s, %s, %s)
-        """,
-        (entry.person_id, entry.app_id, entry.surface, entry.operation, entry.target, entry.status),
-    )
-
-
-async def last_audit_entries(conn: Conn, limit: int) -> list[AuditEntry]:
-    """The newest lines of the audit trail, newest first."""
-    return await rows(
-        conn,
-        """
-        SELECT surface, operation, target, status::integer AS status, person_id, app_id
-          FROM clarion.audit ORDER BY id DESC LIMIT %s
-        """,
-        (limit,),
-        of=AuditEntry,
-    )

@@ -1,0 +1,88 @@
+"""What a handler of the administration surface receives and gives back.
+
+A `Call` is a request that passed every check of `surface.py`: the role of its caller suffices, the application is
+theirs, its parameters are typed, its body is valid against the contract.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from clarion.api.contract.document import Operation
+from clarion.api.contract.query import Pairs
+from clarion.api.conventions import base_url
+from clarion.api.exchange import Request, Response
+from clarion.apps.model import App
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
+from clarion.identity.model import Person
+
+
+class AdminSettings(Struct, frozen=True):
+    """What the operator sets of the surface: the address callers know (None: that of the request), bytes of a body."""
+
+    public_url: str = ""
+    body_limit: int = 256 * 1024
+
+
+class Services(Struct, frozen=True):
+    """What handlers work with."""
+
+    db: Database
+    sealer: Sealer
+    settings: AdminSettings = AdminSettings()
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One checked request. `caller` is None only where nobody has to be signed in, `addressed` on operations without
+    partner id: handlers read `person` and `app`."""
+
+    services: Services
+    request: Request
+    operation: Operation
+    caller: Person | None = None
+    addressed: App | None = None
+    path: dict[str, Any] = {}
+    query: dict[str, Any] = {}
+    pairs: Pairs = []
+    body: Any = None
+
+    @property
+    def person(self) -> Person:
+        """Who calls."""
+        if self.caller is None:
+            raise LookupError(f"{self.operation.operation_id} has no caller")
+        return self.caller
+
+    @property
+    def app(self) -> App:
+        """The application the partner id stands for."""
+        if self.addressed is None:
+            raise LookupError(f"{self.operation.operation_id} addresses no application")
+        return self.addressed
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host of the installation as the caller knows it."""
+        return base_url(self.request, self.services.settings.public_url)
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+def json_answer(value: Any, status: int = 200, *headers: tuple[str, str]) -> Response:
+    """An answer with a JSON body, which is for this caller alone."""
+    content = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers]
+    return Response(status, content, msgspec.json.encode(value))
+
+
+def created(call: Call, value: Any, name: str) -> Response:
+    """201 with the address of what was created: `name`, percent-encoded, below the path of the request."""
+    return json_answer(value, 201, ("Location", f"{call.base_url}{call.request.path}/{name}"))
+
+
+def empty_answer() -> Response:
+    """204: done."""
+    return Response(204)

@@ -1,0 +1,111 @@
+"""Segments: predicates kept under a name, and how many devices are in them."""
+
+from functools import partial
+from typing import Any
+
+from msgspec import Struct, convert
+
+from clarion.api.admin.call import Call, created, empty_answer, json_answer
+from clarion.api.admin.errors import placed
+from clarion.api.admin.pages import answer_page
+from clarion.api.exchange import Response
+from clarion.apps import service as apps
+from clarion.apps.model import Scheme
+from clarion.audience import predicate as predicates
+from clarion.audience import service as audience
+from clarion.audience.model import Segment
+from clarion.content import uses
+from clarion.db.retry import transact
+from clarion.db.sql import Conn
+
+
+class _Segment(Struct):
+    id: int
+    name: str
+    test: bool
+    where: Any
+
+
+class _Draft(Struct):
+    name: str
+    where: dict[str, Any]
+    test: bool = False
+
+
+async def list_segments(call: Call) -> Response:
+    """Segments, by id."""
+    async with call.services.db.connection() as conn:
+        read = partial(audience.page_of_segments, conn, call.app.id)
+        return await answer_page(call, int, read, lambda segment: segment.id, _written)
+
+
+async def create_segment(call: Call) -> Response:
+    """Keep a predicate under a name."""
+    wire = convert(call.body, _Draft)
+
+    async def work(conn: Conn) -> Segment:
+        scheme = await _scheme(conn, call, wire.where)
+        return await audience.create_segment(conn, call.app.id, scheme, wire.name, wire.where, test=wire.test)
+
+    made = await transact(call.services.db, work)
+    return created(call, _written(made), str(made.id))
+
+
+async def preview_segment(call: Call) -> Response:
+    """How many devices a predicate holds for, without keeping it."""
+    where: dict[str, Any] = call.body["where"]
+    async with call.services.db.connection() as conn:
+        return await _counted(conn, call, where, await _scheme(conn, call, where))
+
+
+async def get_segment(call: Call) -> Response:
+    """One segment."""
+    async with call.services.db.connection() as conn:
+        return json_answer(_written(await audience.get_segment(conn, call.app.id, call.path["segmentId"])))
+
+
+async def replace_segment(call: Call) -> Response:
+    """Another name, predicate and use."""
+    wire = convert(call.body, _Draft)
+
+    async def work(conn: Conn) -> Segment:
+        segment = await audience.get_segment(conn, call.app.id, call.path["segmentId"])
+        scheme = await _scheme(conn, call, wire.where)
+        return await audience.update_segment(
+            conn, call.app.id, scheme, segment.id, wire.name, wire.where, test=wire.test
+        )
+
+    return json_answer(_written(await transact(call.services.db, work)))
+
+
+async def delete_segment(call: Call) -> Response:
+    """Delete a segment that nothing still to be sent names."""
+
+    async def work(conn: Conn) -> None:
+        await uses.delete_segment(conn, call.app.id, call.path["segmentId"])
+
+    await transact(call.services.db, work)
+    return empty_answer()
+
+
+async def count_segment(call: Call) -> Response:
+    """How many devices are in a segment now."""
+    async with call.services.db.connection() as conn:
+        segment = await audience.get_segment(conn, call.app.id, call.path["segmentId"])
+        return await _counted(conn, call, segment.predicate, await apps.load_scheme(conn, call.app.id))
+
+
+async def _scheme(conn: Conn, call: Call, where: dict[str, Any]) -> Scheme:
+    """The scheme against which a predicate of a body reads. Raises Invalid about `/where`."""
+    scheme = await apps.load_scheme(conn, call.app.id)
+    with placed("/where"):
+        await audience.read_predicate(conn, call.app.id, scheme, where)
+    return scheme
+
+
+async def _counted(conn: Conn, call: Call, where: Any, scheme: Scheme) -> Response:
+    return json_answer({"count": await audience.count(conn, call.app.id, predicates.parse(where, scheme))})
+
+
+def _written(segment: Segment) -> _Segment:
+    return _Segment(segment.id, segment.name, segment.test, segment.predicate)
