@@ -1,0 +1,1 @@
+"""Clients of an installation's APIs, for integrators' programs and for our command line. They know no server code."""
