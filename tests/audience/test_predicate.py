@@ -273,6 +273,12 @@ async def test_sql_agrees_with_a_plain_evaluation(database: Database) -> None:
             assert found == expected, dump(predicate)
             async with database.connection() as conn:
                 assert await service.count(conn, app_id, predicate) == len(expected)
+        memberships = service.memberships(app_id, predicates)
+        async with database.connection() as conn:
+            for number, each in enumerate(devices):
+                met = await service.met(conn, app_id, memberships, number)
+                assert met == [holds(predicate, each) for predicate in predicates]
+            assert await service.met(conn, app_id, memberships, 999) is None
 
     await asyncio.to_thread(agrees)
 

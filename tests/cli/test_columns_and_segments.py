@@ -81,3 +81,43 @@ def test_a_segment_name_is_used_once(clarion: Clarion) -> None:
     partner_id = clarion.new_app("ios")
     clarion.run("segments", "create", partner_id, "French", "--where", FRENCH)
     assert "FRENCH" in clarion.refused("segments", "create", partner_id, "FRENCH", "--where", FRENCH)["error"]
+
+
+def test_a_column_goes_unless_a_segment_looks_at_it(clarion: Clarion) -> None:
+    partner_id = clarion.new_app("ios")
+    clarion.run("columns", "add", partner_id, "points", "--type", "integer")
+    where = '{"column": "points", "op": "gt", "value": 3}'
+    made = clarion.json("segments", "create", partner_id, "Rich", "--where", where)
+    assert f"{made['id']} (Rich)" in clarion.refused("columns", "remove", partner_id, "points")["error"]
+    clarion.run("segments", "delete", partner_id, str(made["id"]))
+    assert clarion.json("columns", "remove", partner_id, "POINTS")["removed"] is True
+    assert "points" not in [each["name"] for each in clarion.json("columns", "list", partner_id)]
+    assert "points" in clarion.refused("columns", "remove", partner_id, "points")["error"]
+
+
+def test_a_segment_is_shown_replaced_and_deleted(clarion: Clarion, tmp_path: Path) -> None:
+    partner_id = app_with_devices(clarion, tmp_path)
+    made = clarion.json("segments", "create", partner_id, "French", "--where", FRENCH)
+    number = str(made["id"])
+    assert clarion.json("segments", "show", partner_id, number) == made
+    assert "French (2 devices)" in clarion.run("segments", "show", partner_id, number).stdout
+    changed = clarion.json(
+        "segments", "replace", partner_id, number, "Others", "--where", f'{{"not": {FRENCH}}}', "--test"
+    )
+    assert (changed["id"], changed["name"], changed["count"], changed["test"]) == (made["id"], "Others", 2, True)
+    assert clarion.json("segments", "delete", partner_id, number)["deleted"] is True
+    for command in ("show", "delete"):
+        assert "no segment" in clarion.refused("segments", command, partner_id, number)["error"]
+    assert "no segment" in clarion.refused("segments", "replace", partner_id, number, "X", "--where", FRENCH)["error"]
+
+
+def test_a_segment_that_a_message_names_stays(clarion: Clarion) -> None:
+    partner_id = clarion.new_app("ios")
+    made = clarion.json("segments", "create", partner_id, "French", "--where", FRENCH)
+    email, _ = clarion.new_person("--apps", partner_id)
+    draft = {"name": "Spring", "segments": {"campaignSegments": [made["id"]]}, "messages": [{"text": "Hello"}]}
+    path = f"/v1/me/apps/{partner_id}/messages"
+    message = json.loads(clarion.run("curl", "POST", path, "--json", json.dumps(draft), "--email", email).stdout)["id"]
+    complaint = clarion.refused("segments", "delete", partner_id, str(made["id"]))
+    assert f"message {message}" in complaint["error"]
+    assert clarion.json("segments", "list", partner_id) == [made]

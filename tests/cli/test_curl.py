@@ -68,3 +68,28 @@ def test_a_certificate_of_nobody_known_is_not_trusted(installation: Installation
 
 def test_without_a_server_on_the_data_folder_one_has_to_be_named(elsewhere: Clarion) -> None:
     assert "clarion serve" in elsewhere.run("curl", "GET", "/v1/me", code=1).stderr
+
+
+def test_a_call_to_administration_is_made_in_a_session_that_ends_with_it(clarion: Clarion) -> None:
+    partner_id = clarion.new_app("web")
+    email, _ = clarion.new_person("--role", "administrator")
+    path = f"/admin/apps/{partner_id}"
+    body = '{"name": "Boutique"}'
+    made = json.loads(clarion.run("curl", "PUT", path, "--json", body, "--email", email).stdout)
+    assert made["name"] == "Boutique"
+    assert json.loads(clarion.run("curl", "GET", path, "--email", email).stdout) == made
+    assert "forbidden" in clarion.run("curl", "GET", "/admin/apps/nowhere", "--email", email, code=1).stdout
+    lines = clarion.json("audit", "--email", email, "--surface", "admin")
+    assert [line["operation"] for line in lines[::-1]] == [
+        *("createSession", "updateApp", "endSession"),
+        *("createSession", "endSession") * 2,
+    ]
+
+
+def test_a_wrong_key_is_no_session(installation: Installation) -> None:
+    email, _ = installation.clarion.new_person()
+    where = ("--base-url", installation.url, "--ca", installation.ca_file)
+    result = installation.clarion.run(
+        "curl", "GET", "/admin/me", "--email", email, "--api-key", "k", *where, code=1, where=False
+    )
+    assert "401" in result.stderr

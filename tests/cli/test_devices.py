@@ -66,3 +66,17 @@ def test_files_that_cannot_be_used_are_named(clarion: Clarion, tmp_path: Path) -
 def test_an_unknown_application_takes_no_devices(clarion: Clarion, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(LINES)
     assert "nobody" in clarion.refused("devices", "import", "nobody", str(tmp_path / "in.csv"))["error"]
+
+
+def test_v1_rule_71_unused_profiles_are_counted_and_taken_away(clarion: Clarion, tmp_path: Path) -> None:
+    partner_id = clarion.new_app("android")
+    file = tmp_path / "devices.csv"
+    file.write_text("UDID;lastopen;feedback\nA;2001-01-01;3\nB;2001-01-01;2\nC;;3\nD;2001-01-01;4\n")
+    clarion.run("devices", "import", partner_id, str(file))
+    assert clarion.json("devices", "purge", partner_id, "--dry-run") == {"profiles": 2, "dryRun": True}
+    counted = clarion.json("devices", "purge", partner_id, "--dry-run", "--bounces", "1")
+    assert counted == {"profiles": 3, "dryRun": True}
+    assert "2 profiles taken away" in clarion.run("devices", "purge", partner_id).stdout
+    assert clarion.json("devices", "purge", partner_id) == {"profiles": 0, "dryRun": False}
+    assert clarion.json("devices", "export", partner_id, str(tmp_path / "left.csv"))["written"] == 2
+    assert "nobody" in clarion.refused("devices", "purge", "nobody")["error"]

@@ -64,8 +64,10 @@ def test_the_role_is_one_of_three(clarion: Clarion) -> None:
 
 @pytest.mark.parametrize("role", ["administrator", "operator", "viewer"])
 def test_the_list_shows_everybody_with_their_role(clarion: Clarion, role: str) -> None:
-    email, _ = clarion.new_person("--role", role)
-    assert {"email": email, "role": role} in clarion.json("users", "list")
+    partner_id = clarion.new_app("ios")
+    email, _ = clarion.new_person("--role", role, "--apps", partner_id)
+    listed = {"email": email, "role": role, "apps": [partner_id], "disabled": False}
+    assert listed in clarion.json("users", "list")
     assert email in clarion.run("users", "list").stdout
 
 
@@ -85,6 +87,38 @@ def test_who_is_disabled_is_shut_out(clarion: Clarion) -> None:
     email, _ = clarion.new_person()
     assert clarion.json("users", "disable", email) == {"email": email, "disabled": True}
     assert "No user" in clarion.refused("users", "new-key", email)["error"]
+
+
+def test_who_was_shut_out_can_be_let_in_again(installation: Installation) -> None:
+    clarion = installation.clarion
+    email, key = clarion.new_person()
+    clarion.run("users", "disable", email)
+    assert {"email": email, "role": "operator", "apps": [], "disabled": True} in clarion.json("users", "list")
+    assert "shut out" in clarion.run("users", "list").stdout
+    assert clarion.json("users", "enable", email) == {"email": email, "disabled": False}
+    assert call(installation, email, key) == "Welcome\n"
+    assert "No user" in clarion.refused("users", "enable", "nobody@shop.example")["error"]
+
+
+def test_applications_are_taken_away(installation: Installation) -> None:
+    clarion = installation.clarion
+    partner_id = clarion.new_app("ios")
+    email, key = clarion.new_person("--apps", partner_id)
+    assert '"data":[]' in call(installation, email, key, f"/v1/me/apps/{partner_id}/campaigns")
+    assert clarion.json("users", "revoke", email, "--apps", partner_id) == {"email": email, "apps": [partner_id]}
+    assert "API_ERR_FORBIDDEN" in call(installation, email, key, f"/v1/me/apps/{partner_id}/campaigns", code=1)
+    assert "nobody" in clarion.refused("users", "revoke", email, "--apps", "nobody")["error"]
+
+
+def test_a_role_is_changed_and_the_last_administrator_kept(elsewhere: Clarion) -> None:
+    elsewhere.run("users", "create", "chief@shop.example", "--role", "administrator")
+    elsewhere.run("users", "create", "ana@shop.example")
+    for arguments in (("role", "chief@shop.example", "viewer"), ("disable", "chief@shop.example")):
+        assert "last administrator" in elsewhere.refused("users", *arguments)["error"]
+    assert elsewhere.json("users", "role", "ana@shop.example", "administrator")["role"] == "administrator"
+    elsewhere.run("users", "role", "chief@shop.example", "viewer")
+    roles = {person["email"]: person["role"] for person in elsewhere.json("users", "list")}
+    assert roles == {"ana@shop.example": "administrator", "chief@shop.example": "viewer"}
 
 
 def test_what_a_command_changes_leaves_a_line_in_the_audit_trail(clarion: Clarion) -> None:

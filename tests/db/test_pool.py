@@ -8,7 +8,7 @@ from clarion.base import clock
 from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.db.pool import Database, connect
 from clarion.db.sql import execute, value
-from tests.support import free_port
+from tests.support import free_port, until
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:
@@ -48,3 +48,17 @@ async def test_the_clock_follows_the_database_when_a_pool_opens(database: Databa
             assert await value(conn, "SELECT clarion.now() - clock_timestamp() > interval '2 days'")
     finally:
         await other.close()
+
+
+async def test_connections_that_the_server_ended_are_not_given_out(database: Database) -> None:
+    """Also when nothing was asked of them since."""
+    async with database.connection() as conn:
+        ended = await value(conn, "SELECT pg_backend_pid()")
+    async with await connect(database.conninfo) as other:
+        await execute(other, "SELECT pg_terminate_backend(%s, 5000)", (ended,))
+
+    async def fresh() -> bool:
+        async with database.connection() as conn:
+            return bool(await value(conn, "SELECT pg_backend_pid()") != ended)
+
+    await until(fresh)

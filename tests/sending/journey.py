@@ -23,7 +23,7 @@ from clarion.results.model import Chunk
 from clarion.results.store import load_chunk
 from clarion.sending import service as sending
 from clarion.sending.gateways_pool import Opener, open_from
-from clarion.sending.model import QUEUE, Progress, SendState
+from clarion.sending.model import QUEUE, URGENT_QUEUE, Progress, SendState
 from clarion.sending.planning import Sizes
 from clarion.sending.worker import Sender
 
@@ -83,6 +83,7 @@ class Journey:
         campaign_segments: Sequence[int] = (),
         lists: Sequence[int] = (),
         campaign_id: int | None = None,
+        use_pressure: bool = True,
         version: Content = HELLO,
     ) -> int:
         draft = MessageDraft(
@@ -94,6 +95,7 @@ class Journey:
             campaign_segments=tuple(campaign_segments),
             lists=tuple(lists),
             campaign_id=campaign_id,
+            use_pressure=use_pressure,
         )
         async with self.database.transaction() as conn:
             return await content.create_message(conn, self.app, draft)
@@ -149,7 +151,7 @@ class Journey:
         """Run one sender until the send has ended."""
         sender = sender or self.sender()
         stop = asyncio.Event()
-        worker = Worker(self.database, [QUEUE], sender.handlers(), concurrency=4, lease=5.0, grace=5.0)
+        worker = Worker(self.database, [URGENT_QUEUE, QUEUE], sender.handlers(), concurrency=4, lease=5.0, grace=5.0)
         running = asyncio.create_task(worker.run(stop))
         try:
             return await self.closed(send_id, seconds)

@@ -13,7 +13,7 @@ from clarion.db.sql import execute
 from clarion.gateways.seam import Done, Fate, Notification, Verdict
 from clarion.queue import Handler, Job, Lease, LeaseLost, Retry
 from clarion.queue.store import claim
-from clarion.sending.model import QUEUE
+from clarion.sending.model import QUEUE, URGENT_QUEUE
 
 Judge = Callable[[Notification], Verdict]
 
@@ -50,6 +50,11 @@ class ScriptedGateway:
         self._open -= 1
         self._room.set()
         done(verdict)
+
+    @property
+    def in_hand(self) -> int:
+        """Notifications that are not answered yet."""
+        return self._open
 
     @property
     def room(self) -> int:
@@ -100,7 +105,7 @@ class Mortal:
         if not free:
             return 0
         async with self._database.connection() as conn:
-            claimed = await claim(conn, [QUEUE], free, 60.0)
+            claimed = await claim(conn, [URGENT_QUEUE, QUEUE], free, 60.0)
         for columns in claimed:
             tasks.add(asyncio.create_task(self._run(Lease(Job(*columns), self.stopping))))
         return len(claimed)
@@ -124,7 +129,9 @@ class Mortal:
 
     async def _left(self) -> int:
         async with self._database.connection() as conn:
-            cursor = await conn.execute("SELECT count(*) FROM clarion.job WHERE queue = %s", (QUEUE,))
+            cursor = await conn.execute(
+                "SELECT count(*) FROM clarion.job WHERE queue = ANY(%s)", ([URGENT_QUEUE, QUEUE],)
+            )
             found = await cursor.fetchone()
         return int(found[0]) if found else 0
 

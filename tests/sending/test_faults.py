@@ -182,7 +182,7 @@ async def test_the_database_going_away_for_a_moment_loses_nothing(journey: Journ
             await execute(
                 conn,
                 """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()
                 """,
             )

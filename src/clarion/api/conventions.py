@@ -1,6 +1,7 @@
-"""What v2 and the device surface have in common: request ids, base address, acceptable media types, allowed methods.
+"""What v2, the device surface and administration have in common: request ids, base address, bearer tokens, acceptable
+media types, allowed methods.
 
-The rules are numbered in v2 and hold for the device surface too. What v2 alone asks for (HTTPS, origins) stands in
+The rules are numbered in v2 and hold for the others too. What v2 alone asks for (HTTPS, origins) stands in
 `v2/transport.py`, the problem details in `problems.py`.
 """
 
@@ -29,6 +30,23 @@ def base_url(request: Request, public_url: str) -> str:
         return public_url.rstrip("/")
     host = request.headers.get("host") or ""
     return f"{request.scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token of the one `Authorization` header; other schemes and other places count as absent (v2 rules 3.8,
+    3.9)."""
+    values = request.headers.all("authorization")
+    if len(values) != 1:
+        return None
+    scheme, _, token = values[0].partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def is_plain_json(request: Request) -> bool:
+    """Whether the body is said to be JSON without content coding."""
+    media, _, _ = (request.headers.get("content-type") or "").partition(";")
+    coding = request.headers.get("content-encoding") or "identity"
+    return media.strip().lower() == "application/json" and coding.lower() == "identity"
 
 
 def allowed_methods(match: OtherMethod) -> str:

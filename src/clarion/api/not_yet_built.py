@@ -1,74 +1,13 @@
 """The one table of operations this release does not execute yet, by document.
 
-They answer 501 after authentication and scope. An operation leaves the table in the change that binds its handler;
-`contract.binding.bind` fails the start when an operation is neither bound nor listed here, or both.
+Documents that do not stand here are executed whole. Operations that do answer 501 after authentication and scope. An
+operation leaves the table in the change that binds its handler; `contract.binding.bind` fails the start when an
+operation is neither bound nor listed here, or both.
 """
 
 from typing import Final
 
 NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
-    "v1": frozenset(
-        {
-            # Instant messages
-            "sendInstantMessage",
-            "sendInstantMessageMultiApp",
-            # Schedules
-            "getSchedule",
-            "createSchedule",
-            "updateSchedule",
-            "deleteSchedule",
-            "listScheduleExclusions",
-            "createScheduleExclusion",
-            "deleteScheduleExclusions",
-            # Devices
-            "updateDeviceGroup",
-            # Static lists
-            "listStaticLists",
-            "createStaticList",
-            "getStaticList",
-            "upsertListUsers",
-            "removeListUsers",
-            # Geofences, beacons, geogroups
-            "listGeofences",
-            "createGeofence",
-            "getGeofence",
-            "updateGeofence",
-            "listBeacons",
-            "createBeacon",
-            "getBeacon",
-            "updateBeacon",
-            "listGeogroups",
-            "createGeogroup",
-            "addGeogroupBeacon",
-            "removeGeogroupBeacon",
-            "addGeogroupGeofence",
-            "removeGeogroupGeofence",
-            # In-apps
-            "listInapps",
-            "createInapp",
-            "getInapp",
-            "updateInapp",
-            "setInappStatus",
-            "getInappByExternalId",
-            "updateInappByExternalId",
-            "setInappStatusByExternalId",
-            # Alarms
-            "listAlarms",
-            "createAlarm",
-            "getAlarm",
-            "updateAlarm",
-            "setAlarmStatus",
-            "getAlarmByExternalId",
-            "updateAlarmByExternalId",
-            "setAlarmStatusByExternalId",
-            # Inboxes
-            "createInbox",
-            "updateInbox",
-            "setInboxStatus",
-            "updateInboxByExternalId",
-            "setInboxStatusByExternalId",
-        }
-    ),
     "v2": frozenset(
         {
             # OAuth
@@ -183,5 +122,4 @@ NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
             "retryWebhookDelivery",
         }
     ),
-    "sdk": frozenset(),
 }

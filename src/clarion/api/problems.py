@@ -1,4 +1,5 @@
-"""Problem details (RFC 9457) of v2 and the device surface: one table of codes, one function that makes the response.
+"""Problem details (RFC 9457) of v2, the device surface and administration: one table of codes, one function that makes
+the response.
 
 The status of a code, its title and the words of its page under `/problems/{code}` stand here and nowhere else
 (v2 rules 6.1, 6.2).
@@ -43,6 +44,7 @@ PROBLEMS: Final[dict[str, ProblemType]] = {
     "unauthenticated": ProblemType(401, "Not authenticated", "Get a token at /oauth2/token and send it as Bearer."),
     "invalid_token": ProblemType(401, "Invalid token", "The token is unknown, expired or revoked: get a new one."),
     "insufficient_scope": ProblemType(403, "Insufficient scope", "Ask for a token with the scope the challenge names."),
+    "forbidden": ProblemType(403, "Forbidden", "Ask an administrator for the role or the application you need."),
     "https_required": ProblemType(403, "HTTPS required", "Send the request again over HTTPS."),
     "account_suspended": ProblemType(403, "Account suspended", "Reading still works; ask the operator about the rest."),
     "route_not_found": ProblemType(404, "No such route", "Check the path: case and trailing slash count."),
@@ -55,6 +57,7 @@ PROBLEMS: Final[dict[str, ProblemType]] = {
     "duplicate_value": ProblemType(409, "Duplicate value", "Another record holds a value that must be unique."),
     "identity_already_linked": ProblemType(409, "Identity already linked", "The identity belongs to another guest."),
     "device_already_linked": ProblemType(409, "Device already linked", "Unlink the device from its guest first."),
+    "conflict": ProblemType(409, "Conflict", "The detail says what stands in the way."),
     "invalid_state_transition": ProblemType(
         409, "Invalid state transition", "Read the record again: its status does not allow this move."
     ),

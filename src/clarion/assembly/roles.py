@@ -18,10 +18,12 @@ from clarion.base.settings import Settings
 from clarion.db.pool import Database
 from clarion.db.sql import value
 from clarion.queue import Timers, Worker
+from clarion.sending.model import QUEUE, URGENT_QUEUE
 
 _API_CONNECTIONS = 16
 _SENDER_CONNECTIONS = 12
 _SEND_CHUNKS = 4
+_URGENT = 3
 _LEASE = 10.0
 _DRAIN = 15
 
@@ -86,18 +88,20 @@ async def api(context: Context, stop: asyncio.Event) -> None:
 
 
 async def sender(context: Context, stop: asyncio.Event) -> None:
-    """Plan and deliver sends, run other jobs and the timers until `stop`, then give unfinished work back."""
+    """Plan and deliver sends, run schedules, other jobs and the timers until `stop`, then give unfinished work back."""
     db = await Database.open(
         context.conninfo, size=_SENDER_CONNECTIONS, application_name=f"clarion sender-{context.index}"
     )
     sending = work.sender(db, await _sealer(db, context.settings), context.settings)
     try:
-        timers = Timers(db, work.timers(db))
+        timers = Timers(db, work.timers(db, context.settings))
         context.ready()
         await asyncio.gather(
-            Worker(db, ["send"], sending.handlers(), concurrency=_SEND_CHUNKS, lease=_LEASE, grace=_DRAIN).run(stop),
+            Worker(db, [QUEUE], sending.handlers(), concurrency=_SEND_CHUNKS, lease=_LEASE, grace=_DRAIN).run(stop),
+            Worker(db, [URGENT_QUEUE], sending.handlers(), concurrency=_URGENT, lease=_LEASE, grace=_DRAIN).run(stop),
             Worker(db, ["default"], work.handlers(db), concurrency=2, lease=_LEASE, grace=_DRAIN).run(stop),
             timers.run(stop),
+            work.scheduler(db).run(stop),
         )
     finally:
         await sending.aclose()

@@ -1,8 +1,10 @@
 """The HTTP surfaces of an api process, each over its contract document, with the services it needs."""
 
+from clarion.api.admin.call import AdminSettings
+from clarion.api.admin.call import Services as AdminServices
+from clarion.api.admin.surface import AdminSurface
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, Health, create_app
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.sdk.call import SdkSettings
 from clarion.api.sdk.call import Services as SdkServices
 from clarion.api.sdk.surface import SdkSurface
@@ -10,7 +12,7 @@ from clarion.api.v1.call import Services, V1Settings
 from clarion.api.v1.surface import V1Surface
 from clarion.api.v2.surface import v2_surfaces
 from clarion.api.v2.transport import V2Settings
-from clarion.assembly.operations import SDK_HANDLERS, V1_HANDLERS
+from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLERS
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db.pool import Database
@@ -24,11 +26,13 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
     )
     services = Services(db, sealer, v1)
     sdk = SdkServices(db, sealer, SdkSettings(public_url=settings.public_url))
+    admin = AdminServices(db, sealer, AdminSettings(public_url=settings.public_url))
     v2 = V2Settings(public_url=settings.public_url, insecure_loopback=settings.insecure_v2)
     return create_app(
         [
-            V1Surface(services, V1_HANDLERS, NOT_YET_BUILT["v1"]),
+            V1Surface(services, V1_HANDLERS),
             SdkSurface(Contract.load("sdk"), sdk, SDK_HANDLERS),
+            AdminSurface(Contract.load("admin"), admin, ADMIN_HANDLERS),
             *v2_surfaces(Contract.load("v2"), v2),
         ],
         health,

@@ -4,13 +4,22 @@ from datetime import timedelta
 from functools import partial
 
 from clarion.apps import columns
+from clarion.assembly.erasure import FORGET
+from clarion.audience.lists import service as lists
+from clarion.audience.lists import worker as lists_worker
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
+from clarion.content.inbox import service as inbox
 from clarion.db.pool import Database
+from clarion.devices import purging
+from clarion.devices.model import PurgeRule
 from clarion.identity import service as identity
+from clarion.identity import sessions
 from clarion.queue import Handler, Timer
 from clarion.results import service as results
+from clarion.sending import inbox as inbox_sending
 from clarion.sending.gateways_pool import open_from
+from clarion.sending.schedules.runner import Runner
 from clarion.sending.worker import Sender
 from clarion.tracking import service as tracking
 
@@ -20,15 +29,22 @@ def sender(db: Database, sealer: Sealer, settings: Settings) -> Sender:
     return Sender(db, sealer, opener=partial(open_from, share=1 / max(1, settings.senders)))
 
 
+def scheduler(db: Database) -> Runner:
+    """Sends scheduled messages when they are due; every process may run one."""
+    return Runner(db)
+
+
 def handlers(db: Database) -> dict[str, Handler]:
     """The handlers of queue `default`, by kind of job."""
     return {
         columns.BUILD_INDEX: columns.index_builder(db),
         columns.EMPTY_COLUMN: columns.column_emptier(db),
+        lists.TEND: lists_worker.tender(db),
+        purging.PURGE: purging.purger(db, FORGET),
     }
 
 
-def timers(db: Database) -> list[Timer]:
+def timers(db: Database, settings: Settings) -> list[Timer]:
     """What comes again by the clock, in one process of the installation each time."""
 
     async def partitions() -> None:
@@ -37,6 +53,7 @@ def timers(db: Database) -> list[Timer]:
     async def tokens() -> None:
         async with db.transaction() as conn:
             await identity.purge_tokens(conn)
+            await sessions.purge(conn)
 
     async def standings() -> None:
         await results.keep_standings(db)
@@ -44,7 +61,23 @@ def timers(db: Database) -> list[Timer]:
     async def ledger() -> None:
         await results.drop_old(db)
 
+    async def concerned_lists() -> None:
+        await lists_worker.sweep(db)
+
+    async def due_inboxes() -> None:
+        await inbox_sending.give_due(db)
+
+    async def old_inboxes() -> None:
+        await inbox.drop_old(db)
+
+    async def unused_devices() -> None:
+        await purging.order(db, PurgeRule(settings.purge_days, settings.purge_bounces))
+
     return [
+        Timer("devices.purge", timedelta(days=1), unused_devices),
+        Timer("lists.sweep", lists_worker.EVERY, concerned_lists),
+        Timer("sending.inboxes", timedelta(seconds=5), due_inboxes),
+        Timer("content.inboxes", timedelta(days=1), old_inboxes),
         Timer("results.drop_old", timedelta(days=1), ledger),
         Timer("results.keep_standings", timedelta(hours=4), standings),
         Timer("tracking.partitions", timedelta(hours=6), partitions),

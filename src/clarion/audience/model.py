@@ -74,11 +74,3 @@ class Segment(Struct, frozen=True):
     name: str
     predicate: Any
     test: bool
-
-
-class StaticList(Struct, frozen=True):
-    """A static list of an application: its own number, and the text by which integrators and devices know it."""
-
-    id: int
-    name: str
-    external_id: str | None = None

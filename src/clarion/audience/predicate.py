@@ -5,7 +5,8 @@
     {"list": 5}
     {"event": {"kind": "open", "op": "gte", "count": 3, "days": 30, "code": 1001, "message": 7}}
 
-Operators of a column: eq ne lt lte gt gte in set unset, for text contains starts, for dates within_days.
+Operators of a column: eq ne lt lte gt gte in set unset, for text contains starts from_version, for dates within_days.
+`from_version` compares the numbers of versions like `b3.1.0` part by part.
 Every mistake is found at once, each with a JSON Pointer into the tree.
 """
 
@@ -15,14 +16,15 @@ from typing import Any
 
 from clarion.apps.model import Column, ColumnKind, Scheme
 from clarion.audience.model import All, AnyOf, Compare, Events, InList, Not, Predicate, Value
+from clarion.audience.versions import version_parts
 from clarion.base.errors import Finding, Invalid
 from clarion.tracking.model import EventKind
 
 MAX_DEPTH = 32
 MAX_NODES = 1000
 _ORDER = ("eq", "ne", "lt", "lte", "gt", "gte", "in")
-_OPERATORS: dict[ColumnKind, tuple[str, ...]] = {
-    ColumnKind.TEXT: (*_ORDER, "contains", "starts", "set", "unset"),
+OPERATORS: dict[ColumnKind, tuple[str, ...]] = {
+    ColumnKind.TEXT: (*_ORDER, "contains", "starts", "from_version", "set", "unset"),
     ColumnKind.INTEGER: (*_ORDER, "set", "unset"),
     ColumnKind.DECIMAL: (*_ORDER, "set", "unset"),
     ColumnKind.DATE: (*_ORDER, "within_days", "set", "unset"),
@@ -161,7 +163,7 @@ class _Reader:
             self.wrong(f"{at}/column", "unknown_column", "This application has no such device column.")
             return None
         op = node.get("op", "eq")
-        operators = _OPERATORS[column.kind]
+        operators = OPERATORS[column.kind]
         if op not in operators:
             self.wrong(f"{at}/op", "enum", f"A {column.kind} column takes one of {', '.join(operators)}.")
             return None
@@ -178,6 +180,9 @@ class _Reader:
         if op == "in":
             return self._in(column, node["value"], f"{at}/value")
         value = self._value(column, node["value"], f"{at}/value")
+        if op == "from_version" and isinstance(value, str) and version_parts(value) is None:
+            self.wrong(f"{at}/value", "wrong_type", "A version is a number such as b3.1.0 or 4.2.")
+            return None
         return None if value is None else Compare(column, op, value)
 
     def _in(self, column: Column, given: object, at: str) -> Predicate | None:

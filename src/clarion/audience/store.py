@@ -1,14 +1,16 @@
-"""The SQL of segments and static lists, and of reading an audience."""
+"""The SQL of segments, and of reading an audience."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.audience.compile import Condition
-from clarion.audience.model import Segment, StaticList
-from clarion.db.sql import Conn, app_table, rows, value, values
+from clarion.audience.model import Segment
+from clarion.db.sql import Conn, app_table, execute, rows, tuples, value, values
 
 
 def selection(app_id: int, condition: Condition) -> Condition:
@@ -23,6 +25,15 @@ async def count(conn: Conn, app_id: int, condition: Condition) -> int:
     """How many devices meet the condition now."""
     query = sql.SQL("SELECT count(*) FROM {} AS d WHERE {}").format(app_table(app_id, "device"), condition.sql)
     return int(await value(conn, query, condition.params))
+
+
+async def met(conn: Conn, app_id: int, condition: Condition, device_id: int) -> list[bool] | None:
+    """What a `boolean[]` condition tells of one device; None when there is no such device."""
+    query = sql.SQL("SELECT {} FROM {} AS d WHERE d.id = {}").format(
+        condition.sql, app_table(app_id, "device"), sql.Placeholder("device_id")
+    )
+    found: list[bool] | None = await value(conn, query, {**condition.params, "device_id": device_id})
+    return found
 
 
 async def piece(conn: Conn, app_id: int, condition: Condition, after: int, size: int) -> list[int]:
@@ -46,6 +57,37 @@ async def insert_segment(conn: Conn, app_id: int, name: str, predicate: Any, tes
     return None if found is None else int(found)
 
 
+async def update_segment(conn: Conn, app_id: int, segment_id: int, name: str, predicate: Any, test: bool) -> bool:
+    """Replace a segment. False when another one has the name; the transaction is then lost."""
+    try:
+        await execute(
+            conn,
+            "UPDATE clarion.segment SET name = %s, predicate = %s, test = %s WHERE app_id = %s AND id = %s",
+            (name, Jsonb(predicate), test, app_id, segment_id),
+        )
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+async def delete_segment(conn: Conn, app_id: int, segment_id: int) -> bool:
+    """Delete a segment; False when there is none."""
+    return await execute(conn, "DELETE FROM clarion.segment WHERE app_id = %s AND id = %s", (app_id, segment_id)) == 1
+
+
+async def page_of_segments(conn: Conn, app_id: int, after: int | None, limit: int) -> list[Segment]:
+    """Segments with an id above `after`, ascending."""
+    return await rows(
+        conn,
+        """
+        SELECT id, name, predicate, test FROM clarion.segment
+        WHERE app_id = %(app_id)s AND (%(after)s::bigint IS NULL OR id > %(after)s) ORDER BY id LIMIT %(limit)s
+        """,
+        {"app_id": app_id, "after": after, "limit": limit},
+        of=Segment,
+    )
+
+
 async def segments(conn: Conn, app_id: int, ids: Sequence[int] | None) -> list[Segment]:
     """The segments with these ids, or all of the application, by ascending id."""
     return await rows(
@@ -59,27 +101,17 @@ async def segments(conn: Conn, app_id: int, ids: Sequence[int] | None) -> list[S
     )
 
 
-async def insert_list(conn: Conn, app_id: int, name: str, external_id: str | None) -> int:
-    """The id of a new static list."""
-    return int(
-        await value(
-            conn,
-            "INSERT INTO clarion.static_list (app_id, name, external_id) VALUES (%s, %s, %s) RETURNING id",
-            (app_id, name, external_id),
-        )
-    )
-
-
-async def static_lists(
-    conn: Conn, app_id: int, ids: Sequence[int], external_ids: Sequence[str] = ()
-) -> list[StaticList]:
-    """The static lists with these ids, or that integrators know by these texts, by ascending id."""
-    return await rows(
-        conn,
+async def list_values(
+    conn: Conn, app_id: int, list_ids: Sequence[int], device_ids: Sequence[int], at: datetime
+) -> list[tuple[int, int, dict[str, Any]]]:
+    """Device, list and personalisation values of these devices in these static lists, where they were members at `at`
+    and have any."""
+    query = sql.SQL(
         """
-        SELECT id, name, external_id FROM clarion.static_list
-        WHERE app_id = %s AND (id = ANY(%s::bigint[]) OR external_id = ANY(%s::text[])) ORDER BY id
-        """,
-        (app_id, list(ids), list(external_ids)),
-        of=StaticList,
-    )
+        SELECT m.device_id, m.list_id, m.data FROM {} AS m
+        WHERE m.list_id = ANY(%s::bigint[]) AND m.device_id = ANY(%s::text::bigint[]) AND m.data IS NOT NULL
+          AND (m.expires_at IS NULL OR m.expires_at > %s)
+        """
+    ).format(app_table(app_id, "list_member"))
+    found = await tuples(conn, query, (list(list_ids), f"{{{','.join(map(str, device_ids))}}}", at))
+    return [(device_id, list_id, data) for device_id, list_id, data in found]

@@ -16,7 +16,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
     `trusted_proxies` are networks whose forwarding headers count. `v1_time_window` in seconds, 0 means any time
-    (v1 rule 10). Sizes are in bytes.
+    (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of the
+    gateway, are taken away daily (v1 rule 71); 0 days keeps all. Sizes are in bytes.
     """
 
     data_dir: Path
@@ -32,6 +33,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     certificate_key: str = ""
     trusted_proxies: tuple[str, ...] = ()
     v1_time_window: int = 0
+    purge_days: int = 365
+    purge_bounces: int = 2
     log_json: bool = False
     log_level: str = "info"
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from clarion.apps import declarations
 from clarion.apps import service as apps
-from clarion.apps.model import GATEWAY_OF, DeclarationKind, Platform
+from clarion.apps.model import GATEWAY_OF, App, DeclarationKind, Platform
 from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
@@ -90,6 +90,37 @@ async def _list(settings: Settings) -> list[Listed]:
             gateway = None if config is None else config.endpoint or "default"
             found.append(Listed(each.partner_id, each.platform, each.name, gateway))
         return found
+
+
+@app.command("update")
+def update(
+    partner_id: PartnerId,
+    name: Annotated[str | None, typer.Option("--name", help="The name people see.")] = None,
+    click_address: Annotated[
+        str | None,
+        typer.Option("--click-address", metavar="URL", help="What a web notification without address opens; none."),
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give an application another name, or another address that clicks on its web notifications open.
+
+    Example:
+
+        clarion apps update shop-web --click-address https://shop.example/
+    """
+    made = output.run(_update(installation(data_dir, database_url), partner_id, name, click_address))
+    shown = {"partnerId": made.partner_id, "name": made.name, "clickAddress": made.click_address}
+    human = f"{made.partner_id} is called {made.name}; clicks open {made.click_address or 'the app'}."
+    output.answer(shown, human, as_json=as_json)
+
+
+async def _update(settings: Settings, partner_id: str, name: str | None, click_address: str | None) -> App:
+    async with changing(settings, "apps.update", partner_id) as conn:
+        found = await apps.get_app(conn, partner_id)
+        address = found.click_address if click_address is None else click_address
+        return await apps.update_app(conn, found, name or found.name, None if address in ("", "none") else address)
 
 
 @app.command("set-gateway")

@@ -1,38 +1,23 @@
-"""Calling an installation's API from outside, as integrators and devices do: HTTPS, one kept connection.
+"""Calling an installation from outside as devices and administrators do: HTTPS, one kept connection.
 
-The v1 caller signs every request and gets its own token; the SDK's callers bring their own headers.
+The administration caller signs in, the SDK's callers bring their own headers. Integrators' calls are those of
+`clarion.client`.
 """
 
 import http.client
 import ssl
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
 
-from clarion.base import clock
 from clarion.base.errors import ClarionError, ConfigurationError, Unavailable
-from clarion.identity.signature import sign
+from clarion.client.v1 import Answer
 
 _TIMEOUT = 60.0
 # A server may close a connection that was silent for 5 seconds: an older one is not used again.
 _FRESH = 3.0
-
-
-class Answer(Struct, frozen=True):
-    """One answer; names of headers are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The decoded body."""
-        return msgspec.json.decode(self.body)
 
 
 class Connection:
@@ -82,48 +67,24 @@ class Connection:
         self._connection.close()
 
 
-class V1Caller:
-    """Signed v1 calls of one person."""
+class AdminCaller:
+    """Calls of one person to the administration API, each in a session of its own."""
 
     def __init__(self, connection: Connection, email: str, api_key: str) -> None:
         self._connection = connection
-        self._email = email
-        self._api_key = api_key
-        self._token = ""
+        self._credentials = {"email": email, "apiKey": api_key}
 
     def call(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """A signed call with a token, which is fetched first when there is none. Raises Unavailable, ClarionError."""
-        if not self._token:
-            self._token = self._fetch_token()
-        headers = self._signed(b"" if method == "GET" else body) | {"Authorization": f"Bearer {self._token}"}
-        return self._connection.call(method, path, headers, body)
-
-    def get(self, path: str) -> Any:
-        """The decoded answer to a GET. Raises ClarionError for any other status than 200."""
-        return _must(self.call("GET", path), f"GET {path}").json
-
-    def post(self, path: str, body: object = None) -> Any:
-        """The decoded answer to a POST, None for an empty one. Raises ClarionError for any other status than 200."""
-        raw = b"" if body is None else msgspec.json.encode(body)
-        answer = _must(self.call("POST", path, raw), f"POST {path}")
-        return answer.json if answer.body else None
-
-    def _fetch_token(self) -> str:
-        body = msgspec.json.encode({"email": self._email})
-        answer = self._connection.call("POST", "/v1/access_token", self._signed(body), body)
-        token: str = _must(answer, "The access token").json["access_token"]
-        return token
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        now = str(int(clock.now().timestamp()))
-        return {
-            "Content-Type": "application/json",
-            "Accengage-Time": now,
-            "Accengage-Signature": sign(body, self._api_key, now),
-        }
+        """Sign in, call, sign out. Raises Unavailable, and ClarionError when signing in is refused."""
+        content = {"Content-Type": "application/json"}
+        begun = self._connection.call("POST", "/admin/sessions", content, msgspec.json.encode(self._credentials))
+        session = {"Authorization": f"Bearer {_must(begun, 'Signing in', 201).json['token']}"}
+        answer = self._connection.call(method, path, session | (content if body else {}), body)
+        self._connection.call("DELETE", "/admin/sessions/current", session)
+        return answer
 
 
-def _must(answer: Answer, what: str) -> Answer:
-    if answer.status != 200:
+def _must(answer: Answer, what: str, status: int = 200) -> Answer:
+    if answer.status != status:
         raise ClarionError(f"{what} was refused with {answer.status}: {answer.body.decode(errors='replace')[:500]}")
     return answer

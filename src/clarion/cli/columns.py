@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clarion.apps import service as apps
 from clarion.apps.model import Column, ColumnKind
+from clarion.audience import columns
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
@@ -77,3 +78,27 @@ def list_columns(
 async def _list(settings: Settings, partner_id: str) -> tuple[Column, ...]:
     async with database(settings) as db, db.connection() as conn:
         return (await apps.load_scheme(conn, (await apps.get_app(conn, partner_id)).id)).columns
+
+
+@app.command("remove")
+def remove(
+    partner_id: PartnerId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The column, in any case.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Remove a column the company added; its values are wiped an hour later. Refused while a segment looks at it.
+
+    Example:
+
+        clarion columns remove shop-ios customer_id
+    """
+    output.run(_remove(installation(data_dir, database_url), partner_id, name))
+    shown = {"partnerId": partner_id, "name": name, "removed": True}
+    output.answer(shown, f"{partner_id} has no column {name} any more.", as_json=as_json)
+
+
+async def _remove(settings: Settings, partner_id: str, name: str) -> None:
+    async with changing(settings, "columns.remove", f"{partner_id} {name}") as conn:
+        await columns.remove_column(conn, await apps.get_app(conn, partner_id), name)

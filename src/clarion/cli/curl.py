@@ -1,4 +1,4 @@
-"""`clarion curl`: one signed v1 call, token included."""
+"""`clarion curl`: one call to v1, signed and with its token, or to the administration API, in a session."""
 
 import sys
 from contextlib import closing
@@ -13,16 +13,17 @@ from clarion.assembly.database import sealer
 from clarion.base.errors import ConfigurationError, NotFound
 from clarion.base.settings import Settings
 from clarion.cli import output
-from clarion.cli.calls import Answer, Connection, V1Caller
+from clarion.cli.calls import AdminCaller, Connection
 from clarion.cli.options import DatabaseUrl, DataDir, database, installation
 from clarion.cli.running import running_of
+from clarion.client.v1 import Answer, V1Client
 from clarion.identity import service as identity
 from clarion.identity.model import Role
 
 
 def curl(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT or DELETE.")],
-    path: Annotated[str, typer.Argument(metavar="PATH", help="From /v1 on, query included.")],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT, PATCH or DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="From /v1 or /admin on, query included.")],
     email: Annotated[
         str, typer.Option("--email", metavar="E", help="Who calls. Default: the first administrator.")
     ] = "",
@@ -40,23 +41,28 @@ def curl(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Make a signed v1 call and print the answer; an answer of 400 and above is exit code 1.
+    """Make a call to /v1 or /admin and print the answer; an answer of 400 and above is exit code 1.
 
-    The key of the caller is read from the database; the token is fetched by the way.
+    The key of the caller is read from the database; signatures, tokens and sessions are seen to.
 
     Examples:
 
         clarion curl GET /v1/me
 
         clarion curl POST /v1/me/apps/shop-ios/campaigns --json '{"name": "Spring"}' --email ana@shop.example
+
+        clarion curl GET /admin/apps
     """
     settings = installation(data_dir, database_url)
     url, ca_file = _server(settings, base_url, ca)
     if api_key and not email:
         raise ConfigurationError("An API key says not whose it is.", "Give the person's address with --email.")
     caller, key = (email, api_key) if api_key else output.run(_caller(settings, email))
-    with closing(Connection(url, ca_file)) as connection:
-        answer = V1Caller(connection, caller, key).call(method.upper(), path, _read(body))
+    if path.startswith("/admin"):
+        with closing(Connection(url, ca_file)) as connection:
+            answer = AdminCaller(connection, caller, key).call(method.upper(), path, _read(body))
+    else:
+        answer = output.run(_call(V1Client(url, caller, key, ca_file=ca_file), method.upper(), path, _read(body)))
     _print(answer, show_headers)
     if answer.status >= 400:
         output.err.print(f"{answer.status}", style="bold red")
@@ -88,6 +94,11 @@ async def _caller(settings: Settings, email: str) -> tuple[str, str]:
             email = chosen.email
         holder = await identity.key_holder(conn, email)
         return holder.person.email, identity.open_key(await sealer(settings, conn), holder)
+
+
+async def _call(v1: V1Client, method: str, path: str, body: bytes) -> Answer:
+    async with v1:
+        return await v1.request(method, path, body)
 
 
 def _read(body: str) -> bytes:

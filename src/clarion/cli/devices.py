@@ -1,4 +1,4 @@
-"""`clarion devices`: whole device bases in and out as CSV files."""
+"""`clarion devices`: whole device bases in and out as CSV files, and unused profiles away."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +10,14 @@ from rich.progress import Progress as Bar
 
 from clarion.apps import service as apps
 from clarion.apps.model import Column
+from clarion.assembly.erasure import FORGET
 from clarion.base.errors import ClarionError, Finding, Invalid
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, database, installation
-from clarion.devices import transfer
-from clarion.devices.model import TransferProgress
+from clarion.devices import purging, transfer
+from clarion.devices.model import PurgeRule, TransferProgress
 from clarion.identity import service as identity
 from clarion.identity.model import AuditEntry
 
@@ -37,6 +38,13 @@ class Exported(Struct, frozen=True):
 
     written: int
     file: str
+
+
+class Purged(Struct, frozen=True, rename="camel"):
+    """How many profiles were taken away, or would be."""
+
+    profiles: int
+    dry_run: bool
 
 
 @app.command("import")
@@ -116,6 +124,54 @@ async def _export(settings: Settings, partner_id: str, file: Path, names: list[s
             return await transfer.export_csv(db, found, file, wanted, watched(bar, f"Exporting {partner_id}"))
         except OSError as error:
             raise ClarionError(f"{file} cannot be written: {error.strerror}.", "Choose another file.") from None
+
+
+@app.command("purge")
+def purge(
+    partner_id: PartnerId,
+    days: Annotated[int, typer.Option(min=1, max=36500, help="Days since the last opening.")] = 365,
+    bounces: Annotated[
+        int, typer.Option(min=0, max=1000, help="Refusals of the gateway that a purged profile has more than.")
+    ] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how many profiles would go.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take away profiles that nobody opened for long and the gateway refuses, as the server does once a day.
+
+    Their tokens, list memberships and inboxes go with them; reports of the past stay. What the server does by itself
+    is set with `clarion serve --purge-days`.
+
+    Example:
+
+        clarion devices purge shop-ios --dry-run
+    """
+    rule = PurgeRule(days, bounces)
+    with output.progress(shown=not as_json and not dry_run) as bar:
+        number = output.run(_purge(installation(data_dir, database_url), partner_id, rule, dry_run, bar))
+    human = f"{number:,} profiles would be taken away." if dry_run else f"{number:,} profiles taken away."
+    output.answer(Purged(number, dry_run), human, as_json=as_json)
+
+
+async def _purge(settings: Settings, partner_id: str, rule: PurgeRule, dry_run: bool, bar: Bar) -> int:
+    async with database(settings) as db:
+        async with db.connection() as conn:
+            found = await apps.get_app(conn, partner_id)
+            total = await purging.count_unused(conn, found.id, rule)
+        if dry_run:
+            return total
+        task = bar.add_task(f"Purging {partner_id}", total=total)
+        purged, more = 0, True
+        while more:
+            part = await purging.purge_part(
+                db, found.id, rule, FORGET, report=lambda number: bar.update(task, advance=number)
+            )
+            purged += part.devices
+            more = part.more
+        async with db.transaction() as conn:
+            await identity.record_audit(conn, AuditEntry("cli", "devices.purge", partner_id, 0, app_id=found.id))
+    return purged
 
 
 def _columns(names: list[str], find: Callable[[str], Column | None]) -> list[Column]:

@@ -10,7 +10,27 @@ from typer.core import TyperGroup
 from clarion import __version__
 from clarion.base import telemetry
 from clarion.base.errors import ClarionError, Unavailable
-from clarion.cli import apps, columns, curl, db, devices, doctor, output, segments, serve, status, stub, users
+from clarion.cli import (
+    apps,
+    audit,
+    columns,
+    curl,
+    db,
+    declarations,
+    devices,
+    doctor,
+    imports,
+    limits,
+    lists,
+    output,
+    places,
+    segments,
+    sends,
+    serve,
+    status,
+    stub,
+    users,
+)
 from clarion.cli.demo import command as demo
 from clarion.cli.options import wants_json
 
@@ -63,11 +83,22 @@ app.command("stub")(stub.stub)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("curl")(curl.curl)
+app.command("audit")(audit.audit)
+apps.app.command("declare")(declarations.declare)
+apps.app.command("declarations")(declarations.list_declarations)
+apps.app.command("withdraw")(declarations.withdraw)
+apps.app.command("pressure")(limits.pressure)
+apps.app.command("capping")(limits.capping)
 app.add_typer(users.app, name="users")
 app.add_typer(apps.app, name="apps")
 app.add_typer(columns.app, name="columns")
 app.add_typer(segments.app, name="segments")
+app.add_typer(lists.app, name="lists")
+app.add_typer(sends.app, name="sends")
 app.add_typer(devices.app, name="devices")
+app.add_typer(imports.app, name="import")
+app.add_typer(places.geofences, name="geofences")
+app.add_typer(places.beacons, name="beacons")
 app.add_typer(db.app, name="db")
 
 

@@ -9,7 +9,16 @@ import msgspec
 import uvloop
 from msgspec import UNSET, Struct, UnsetType
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -93,6 +102,14 @@ def _cell(cell: object) -> Text:
     return Text(f"{cell:,}" if isinstance(cell, int) else str(cell))
 
 
+class _Rate(ProgressColumn):
+    """How fast it goes."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+
+
 def progress(*, shown: bool = True) -> Progress:
     """A progress bar on standard error, gone when it is done; nothing where nobody watches."""
     return Progress(
@@ -100,6 +117,7 @@ def progress(*, shown: bool = True) -> Progress:
         BarColumn(),
         TaskProgressColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeRemainingColumn(),
         console=err,
         transient=True,

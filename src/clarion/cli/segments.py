@@ -8,13 +8,17 @@ import typer
 from msgspec import Struct
 
 from clarion.apps import service as apps
+from clarion.apps.model import Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
+from clarion.audience.model import Segment
 from clarion.base.errors import Finding, Invalid
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
+from clarion.content import uses
+from clarion.db.sql import Conn
 
 app = typer.Typer(help="Named audiences.", no_args_is_help=True)
 
@@ -22,6 +26,8 @@ Where = Annotated[
     str,
     typer.Option("--where", metavar="PREDICATE_JSON", help="The predicate; @FILE reads it from a file."),
 ]
+
+SegmentId = Annotated[int, typer.Argument(metavar="SEGMENT", min=1, max=2**63 - 1, help="Its number.")]
 
 
 class Shown(Struct, frozen=True):
@@ -65,8 +71,95 @@ async def _create(settings: Settings, partner_id: str, name: str, document: obje
         app_id = (await apps.get_app(conn, partner_id)).id
         scheme = await apps.load_scheme(conn, app_id)
         made = await audience.create_segment(conn, app_id, scheme, name, document, test=test)
-        count = await audience.count(conn, app_id, predicates.parse(made.predicate, scheme))
-        return Shown(made.id, made.name, made.test, count, made.predicate)
+        return await _shown(conn, app_id, scheme, made)
+
+
+async def _shown(conn: Conn, app_id: int, scheme: Scheme, segment: Segment) -> Shown:
+    count = await audience.count(conn, app_id, predicates.parse(segment.predicate, scheme))
+    return Shown(segment.id, segment.name, segment.test, count, segment.predicate)
+
+
+@app.command("replace")
+def replace(
+    partner_id: PartnerId,
+    segment: SegmentId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name from now on.")],
+    where: Where,
+    test: Annotated[bool, typer.Option("--test", help="A segment for test sends only.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Replace a segment; sends that have begun keep what it was.
+
+    Example:
+
+        clarion segments replace shop-ios 3 "French" --where '{"column": "language", "op": "starts", "value": "fr"}'
+    """
+    document = _document(where)
+    made = output.run(_replace(installation(data_dir, database_url), partner_id, segment, name, document, test))
+    output.answer(made, f"Segment {made.id} ({made.name}) holds {made.count:,} devices now.", as_json=as_json)
+
+
+async def _replace(
+    settings: Settings, partner_id: str, segment_id: int, name: str, document: object, test: bool
+) -> Shown:
+    async with changing(settings, "segments.replace", f"{partner_id} {segment_id}") as conn:
+        app_id = (await apps.get_app(conn, partner_id)).id
+        scheme = await apps.load_scheme(conn, app_id)
+        made = await audience.update_segment(conn, app_id, scheme, segment_id, name, document, test=test)
+        return await _shown(conn, app_id, scheme, made)
+
+
+@app.command("show")
+def show(
+    partner_id: PartnerId,
+    segment: SegmentId,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show one segment with the number of its devices now.
+
+    Example:
+
+        clarion segments show shop-ios 3
+    """
+    found = output.run(_show(installation(data_dir, database_url), partner_id, segment))
+    test = ", for tests" if found.test else ""
+    predicate = msgspec.json.format(msgspec.json.encode(found.where)).decode()
+    output.answer(found, f"{found.name} ({found.count:,} devices{test})\n{predicate}", as_json=as_json)
+
+
+async def _show(settings: Settings, partner_id: str, segment_id: int) -> Shown:
+    async with database(settings) as db, db.connection() as conn:
+        app_id = (await apps.get_app(conn, partner_id)).id
+        scheme = await apps.load_scheme(conn, app_id)
+        return await _shown(conn, app_id, scheme, await audience.get_segment(conn, app_id, segment_id))
+
+
+@app.command("delete")
+def delete(
+    partner_id: PartnerId,
+    segment: SegmentId,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Delete a segment. Refused while something that can still be sent or shown names it.
+
+    Example:
+
+        clarion segments delete shop-ios 3
+    """
+    output.run(_delete(installation(data_dir, database_url), partner_id, segment))
+    shown = {"partnerId": partner_id, "id": segment, "deleted": True}
+    output.answer(shown, f"{partner_id} has no segment {segment} any more.", as_json=as_json)
+
+
+async def _delete(settings: Settings, partner_id: str, segment_id: int) -> None:
+    async with changing(settings, "segments.delete", f"{partner_id} {segment_id}") as conn:
+        await uses.delete_segment(conn, (await apps.get_app(conn, partner_id)).id, segment_id)
 
 
 @app.command("list")
@@ -92,11 +185,7 @@ async def _list(settings: Settings, partner_id: str) -> list[Shown]:
     async with database(settings) as db, db.connection() as conn:
         app_id = (await apps.get_app(conn, partner_id)).id
         scheme = await apps.load_scheme(conn, app_id)
-        found = []
-        for segment in await audience.segments(conn, app_id):
-            count = await audience.count(conn, app_id, predicates.parse(segment.predicate, scheme))
-            found.append(Shown(segment.id, segment.name, segment.test, count, segment.predicate))
-        return found
+        return [await _shown(conn, app_id, scheme, segment) for segment in await audience.segments(conn, app_id)]
 
 
 @app.command("count")

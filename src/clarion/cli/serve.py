@@ -60,6 +60,12 @@ def serve(
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
+    purge_days: Annotated[
+        int, typer.Option(min=0, max=36500, help="Days without opening after which bounced profiles go; 0 keeps all.")
+    ] = 365,
+    purge_bounces: Annotated[
+        int, typer.Option(min=0, max=1000, help="Refusals of the gateway a purged profile has more than.")
+    ] = 2,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log lines as JSON.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     data_dir: DataDir = None,
@@ -93,6 +99,8 @@ def serve(
         certificate_key=certificate_key,
         trusted_proxies=tuple(trusted_proxy or ()),
         v1_time_window=v1_time_window,
+        purge_days=purge_days,
+        purge_bounces=purge_bounces,
         log_json=log_json,
         log_level=log_level,
     )

@@ -27,10 +27,12 @@ class WithKey(Struct, frozen=True, rename="camel"):
 
 
 class Listed(Struct, frozen=True):
-    """A person as `users list` shows them."""
+    """A person as `users list` shows them; administrators need no application granted."""
 
     email: str
     role: Role
+    apps: list[str]
+    disabled: bool
 
 
 @app.command("create")
@@ -71,20 +73,33 @@ async def _grant(conn: Conn, person: Person, names: list[str]) -> None:
 
 @app.command("list")
 def list_people(data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
-    """List everybody who may call.
+    """List everybody, with their role and applications.
 
     Example:
 
         clarion users list
     """
     people = output.run(_list(installation(data_dir, database_url)))
-    rows: list[tuple[object, ...]] = [(person.email, person.role.value) for person in people]
-    output.answer(people, output.table("email", "role", rows=rows, empty="Nobody yet."), as_json=as_json)
+    rows: list[tuple[object, ...]] = [
+        (
+            person.email,
+            person.role.value,
+            "everything" if person.role is Role.ADMINISTRATOR else ", ".join(person.apps),
+            "shut out" if person.disabled else "",
+        )
+        for person in people
+    ]
+    human = output.table("email", "role", "applications", "", rows=rows, empty="Nobody yet.")
+    output.answer(people, human, as_json=as_json)
 
 
 async def _list(settings: Settings) -> list[Listed]:
     async with database(settings) as db, db.connection() as conn:
-        return [Listed(person.email, person.role) for person in await identity.list_people(conn)]
+        people = sorted(await identity.people(conn), key=lambda person: person.email.lower())
+        grants = await apps.grants_of(conn, [person.id for person in people])
+        return [
+            Listed(person.email, person.role, grants[person.id], person.disabled_at is not None) for person in people
+        ]
 
 
 @app.command("grant")
@@ -111,9 +126,59 @@ async def _grant_to(settings: Settings, email: str, names: list[str]) -> None:
         await _grant(conn, await identity.get_person(conn, email), names)
 
 
+@app.command("revoke")
+def revoke(
+    email: Email,
+    apps: Annotated[str, typer.Option("--apps", metavar="A,B", help="Partner ids they may not manage any more.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take applications from a person, from their next request on.
+
+    Example:
+
+        clarion users revoke ana@shop.example --apps shop-web
+    """
+    names = [name.strip() for name in apps.split(",") if name.strip()]
+    output.run(_revoke(installation(data_dir, database_url), email, names))
+    shown = {"email": email, "apps": names}
+    output.answer(shown, f"{email} does not manage {', '.join(names)} any more.", as_json=as_json)
+
+
+async def _revoke(settings: Settings, email: str, names: list[str]) -> None:
+    async with changing(settings, "users.revoke", email) as conn:
+        person = await identity.get_record(conn, email)
+        for name in names:
+            await apps.revoke(conn, (await apps.get_app(conn, name)).id, person.id)
+
+
+@app.command("role")
+def set_role(
+    email: Email,
+    role: Annotated[Role, typer.Argument(metavar="ROLE", help="administrator, operator or viewer.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give a person another role, from their next request on. The last administrator stays one.
+
+    Example:
+
+        clarion users role ana@shop.example administrator
+    """
+    output.run(_set_role(installation(data_dir, database_url), email, role))
+    output.answer({"email": email, "role": role}, f"{email} is {role.value} now.", as_json=as_json)
+
+
+async def _set_role(settings: Settings, email: str, role: Role) -> None:
+    async with changing(settings, "users.role", f"{email} {role.value}") as conn:
+        await identity.set_role(conn, email, role)
+
+
 @app.command("new-key")
 def new_key(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
-    """Give a person a new API key; the old one and all their tokens end at once.
+    """Give a person a new API key; the old one and all their tokens and sessions end at once.
 
     Example:
 
@@ -143,3 +208,20 @@ def disable(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = 
 async def _disable(settings: Settings, email: str) -> None:
     async with changing(settings, "users.disable", email) as conn:
         await identity.disable(conn, email)
+
+
+@app.command("enable")
+def enable(email: Email, data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
+    """Let a person in again who was shut out, with the key they had.
+
+    Example:
+
+        clarion users enable ana@shop.example
+    """
+    output.run(_enable(installation(data_dir, database_url), email))
+    output.answer({"email": email, "disabled": False}, f"{email} is let in again.", as_json=as_json)
+
+
+async def _enable(settings: Settings, email: str) -> None:
+    async with changing(settings, "users.enable", email) as conn:
+        await identity.enable(conn, email)

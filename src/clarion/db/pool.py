@@ -5,6 +5,7 @@ A `Database` is one pool of connections to one PostgreSQL. Work that changes any
 commit. `db.connection()` gives an autocommit connection for reads.
 """
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -40,7 +41,7 @@ class Database:
             open=False,
             timeout=30.0,
             kwargs={"application_name": application_name, "options": "-c timezone=UTC", "autocommit": True},
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
         probe = await connect(conninfo, timeout=timeout)
         try:
@@ -71,6 +72,15 @@ class Database:
                 "No database connection became free in time.",
                 "PostgreSQL is down or overloaded; see its log and `clarion doctor`.",
             ) from error
+
+
+async def _check(conn: Conn) -> None:
+    """Raise when an idle connection is broken. The server is only asked when the socket has something to say, which it
+    has when the server has gone: a round trip saved each time a connection is taken from the pool."""
+    watch = select.poll()
+    watch.register(conn.pgconn.socket, select.POLLIN)
+    if watch.poll(0):
+        await AsyncConnectionPool.check_connection(conn)
 
 
 async def connect(conninfo: str, *, timeout: float = 10.0, **options: Any) -> Conn:

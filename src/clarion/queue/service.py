@@ -23,10 +23,7 @@ async def put(
 
     A lower `priority` runs first. Idle workers are woken when the transaction commits.
     """
-    job_id = await store.insert(conn, queue, kind, args, priority, run_at, key, max_attempts)
-    if job_id is not None and run_at is None:
-        await store.announce(conn, queue)
-    return job_id
+    return await store.insert(conn, queue, kind, args, priority, run_at, key, max_attempts)
 
 
 async def put_many(
@@ -40,7 +37,4 @@ async def put_many(
     max_attempts: int = 20,
 ) -> int:
     """Insert many due jobs in one statement; how many were new."""
-    added = await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts)
-    if added:
-        await store.announce(conn, queue)
-    return added
+    return await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts)

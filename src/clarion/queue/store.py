@@ -8,11 +8,48 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.db.sql import Conn, execute, tuples, value, values
 
 CHANNEL = "clarion_job"
+
+# An idle worker holds the queue's advisory lock shared; only when it does is a notification worth its cost. While this
+# transaction holds the lock no worker can fall idle without looking again, so no job is overlooked.
+_WAKE = sql.SQL(
+    """
+    CASE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('clarion.idle:' || %(queue)s, 0))
+         THEN pg_notify(%(channel)s, %(queue)s) END
+    """
+)
+_INSERT = sql.SQL(
+    """
+    WITH added AS (
+        INSERT INTO clarion.job (queue, kind, args, priority, run_at, key, max_attempts)
+        VALUES (%(queue)s, %(kind)s, %(args)s, %(priority)s,
+                coalesce(%(run_at)s::timestamptz - (SELECT shift FROM clarion.clock_offset), clock_timestamp()),
+                %(key)s, %(max_attempts)s)
+        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+        RETURNING id
+    )
+    SELECT id, CASE WHEN %(run_at)s::timestamptz IS NULL THEN ({wake}) END FROM added
+    """
+).format(wake=_WAKE)
+_INSERT_MANY = sql.SQL(
+    """
+    WITH added AS (
+        INSERT INTO clarion.job (queue, kind, priority, max_attempts, args, key)
+        SELECT %(queue)s, %(kind)s, %(priority)s, %(max_attempts)s, a, k
+        FROM unnest(%(args)s::jsonb[], %(keys)s::text[]) AS t (a, k)
+        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+        RETURNING id
+    ), counted AS (
+        SELECT count(*) AS jobs FROM added
+    )
+    SELECT jobs, CASE WHEN jobs > 0 THEN ({wake}) END FROM counted
+    """
+).format(wake=_WAKE)
 
 
 async def insert(
@@ -25,17 +62,21 @@ async def insert(
     key: str | None,
     max_attempts: int,
 ) -> int | None:
-    """Insert one job; None when `key` is taken. `run_at` is on Clarion's clock and is brought to the plain one."""
+    """Insert one job; None when `key` is taken. `run_at` is on Clarion's clock and is brought to the plain one; without
+    it the job is due, and idle workers are woken as by `announce`."""
     found = await value(
         conn,
-        """
-        INSERT INTO clarion.job (queue, kind, args, priority, run_at, key, max_attempts)
-        VALUES (%s, %s, %s, %s,
-                coalesce(%s::timestamptz - (SELECT shift FROM clarion.clock_offset), clock_timestamp()), %s, %s)
-        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
-        RETURNING id
-        """,
-        (queue, kind, Jsonb(args), priority, run_at, key, max_attempts),
+        _INSERT,
+        {
+            "queue": queue,
+            "kind": kind,
+            "args": Jsonb(args),
+            "priority": priority,
+            "run_at": run_at,
+            "key": key,
+            "max_attempts": max_attempts,
+            "channel": CHANNEL,
+        },
     )
     return None if found is None else int(found)
 
@@ -49,32 +90,27 @@ async def insert_many(
     keys: Sequence[str | None],
     max_attempts: int,
 ) -> int:
-    """Insert many due jobs in one statement; those whose key is taken are left out."""
-    return await execute(
+    """Insert many due jobs in one statement; those whose key is taken are left out. How many were new: if any, idle
+    workers are woken as by `announce`."""
+    added = await value(
         conn,
-        """
-        INSERT INTO clarion.job (queue, kind, priority, max_attempts, args, key)
-        SELECT %s, %s, %s, %s, a, k FROM unnest(%s::jsonb[], %s::text[]) AS t (a, k)
-        ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
-        """,
-        (queue, kind, priority, max_attempts, [Jsonb(a) for a in args], list(keys)),
+        _INSERT_MANY,
+        {
+            "queue": queue,
+            "kind": kind,
+            "priority": priority,
+            "max_attempts": max_attempts,
+            "args": [Jsonb(a) for a in args],
+            "keys": list(keys),
+            "channel": CHANNEL,
+        },
     )
+    return int(added)
 
 
 async def announce(conn: Conn, queue: str) -> None:
-    """Wake idle workers when the transaction commits, if there are any.
-
-    An idle worker holds the queue's advisory lock shared; only when it does is a notification worth its cost. While
-    this transaction holds the lock no worker can fall idle without looking again, so no job is overlooked.
-    """
-    await execute(
-        conn,
-        """
-        SELECT CASE WHEN NOT pg_try_advisory_xact_lock(hashtextextended('clarion.idle:' || %s, 0))
-                    THEN pg_notify(%s, %s) END
-        """,
-        (queue, CHANNEL, queue),
-    )
+    """Wake idle workers when the transaction commits, if there are any."""
+    await execute(conn, sql.SQL("SELECT {}").format(_WAKE), {"queue": queue, "channel": CHANNEL})
 
 
 async def try_idle(conn: Conn, queue: str) -> bool:

@@ -15,7 +15,7 @@ from clarion.gateways.seam import Fate, Scope, Verdict
 from clarion.results import ledger
 from clarion.results.model import Chunk, Outcome
 from clarion.sending.backoff import asked, backoff
-from clarion.sending.model import DEAD
+from clarion.sending.model import DEAD, HELD
 
 _REASON_LENGTH = 120
 _REASONS = 20
@@ -141,5 +141,5 @@ class ChunkRun:
     def _count(self, reason: str) -> None:
         reason = reason[:_REASON_LENGTH]
         if reason not in self.reasons and len(self.reasons) >= _REASONS:
-            reason = f"{DEAD}other" if reason.startswith(DEAD) else "other"
+            reason = next((kind for kind in (DEAD, HELD) if reason.startswith(kind)), "") + "other"
         self.reasons[reason] = self.reasons.get(reason, 0) + 1

@@ -11,7 +11,8 @@ from clarion.db.sql import Conn
 from clarion.results import store as results
 from clarion.results.model import Counts
 from clarion.sending import store
-from clarion.sending.model import DEAD, Closed, SendKind, SendState
+from clarion.sending.model import DEAD, HELD, Closed, SendKind, SendState
+from clarion.sending.schedules import service as schedules
 
 log = get_logger(__name__)
 
@@ -31,7 +32,7 @@ async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
     counts = await store.totals(conn, app_id, send_id)
     in_chunks, _ = await results.sums(conn, app_id, send_id)
     reasons = await results.reasons(conn, app_id, send_id)
-    blamed = next((reason for reason in reasons if not reason.startswith(DEAD)), None)
+    blamed = next((reason for reason in reasons if not reason.startswith((DEAD, HELD))), None)
     state, reason = SendState.CLOSED, send.reason
     if counts.total != send.audience or in_chunks != counts:
         log.error("send_sums_differ", app=app_id, send=send_id, audience=send.audience, counts=counts, chunks=in_chunks)
@@ -43,6 +44,7 @@ async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
     await store.close(conn, app_id, send_id, state, reason)
     if send.kind is SendKind.REAL:
         await content.set_state(conn, app_id, send.message_id, message_state(state, counts))
+        await schedules.wait_again(conn, app_id, send.message_id)
     closed = Closed(state, reason, send.audience, counts)
     log.info("send_closed", app=app_id, send=send_id, message=send.message_id, state=state.value, reason=reason,
              audience=send.audience, delivered=counts.delivered, refused=counts.refused,

@@ -12,7 +12,6 @@ from math import inf
 
 from clarion.base import clock
 from clarion.base.telemetry import get_logger
-from clarion.content.render import Renderer
 from clarion.devices.model import SendRow
 from clarion.gateways.seam import Fate, Notification, Verdict
 from clarion.queue import Lease, LeaseLost, Retry
@@ -21,6 +20,7 @@ from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.gateways_pool import Lane
 from clarion.sending.model import BULK, Send, SendState
 from clarion.sending.notifications import Notifications, suppression
+from clarion.sending.pressure import QUIET, Pressure
 from clarion.sending.recording import Recorder
 
 log = get_logger(__name__)
@@ -52,15 +52,23 @@ class Delivery:
     """One run of one chunk through a lane."""
 
     def __init__(
-        self, app_id: int, send: Send, renderer: Renderer, run: ChunkRun, lane: Lane, recorder: Recorder, lease: Lease
+        self,
+        send: Send,
+        notifications: Notifications,
+        run: ChunkRun,
+        lane: Lane,
+        recorder: Recorder,
+        lease: Lease,
+        pressure: Pressure | None = None,
     ) -> None:
         self._run = run
         self._lane = lane
         self._recorder = recorder
         self._lease = lease
+        self._pressure = pressure
         self._expires_at = send.expires_at
-        self._flow_controlled = send.priority >= BULK
-        self._notifications = Notifications(app_id, send, renderer)
+        self._flow_controlled = send.priority >= BULK or len(run.chunk.device_ids) > STEP
+        self._notifications = notifications
         self._rows: dict[int, SendRow] = {}
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
@@ -71,13 +79,16 @@ class Delivery:
     async def deliver(self, places: Sequence[int], rows: Sequence[SendRow]) -> None:
         """Bring every device at `places` (those still open) to an outcome.
 
-        1. Settle devices that get nothing; the others are due.
+        1. Settle devices that get nothing, those under marketing pressure last; the others are due.
         2. Until every device has an outcome: expire what is too late, wake what was delayed, record what is known
            every 500 outcomes or 200 ms, hand over as many as the gateway has room for, wait for answers.
         3. When all that is left waits long, or the process stops, record and give the job back (raises Retry).
         4. When the lease is lost, stop at once and record nothing (raises LeaseLost).
         """
-        self._sort(places, rows)
+        due = self._sort(places, rows)
+        if self._pressure is not None:
+            due = await self._recorder.admit(self._run, due, self._pressure)
+        self._run.due(due)
         try:
             while True:
                 self._take_stock()
@@ -92,22 +103,28 @@ class Delivery:
         finally:
             self._over = True
 
-    def _sort(self, places: Sequence[int], rows: Sequence[SendRow]) -> None:
-        """Places and rows are both in the order of device ids; a row that is missing is a device that is gone."""
-        device_ids, remaining, due = self._run.chunk.device_ids, iter(rows), []
+    def _sort(self, places: Sequence[int], rows: Sequence[SendRow]) -> list[int]:
+        """The places of devices that may be reached; the others are settled.
+
+        Places and rows are both in the order of device ids; a row that is missing is a device that is gone.
+        """
+        device_ids, remaining = self._run.chunk.device_ids, iter(rows)
+        due: list[int] = []
         row = next(remaining, None)
         for place in places:
             if row is None or row.id != device_ids[place]:
                 self._run.settle(place, Outcome.SUPPRESSED_GONE)
                 continue
             outcome = suppression(row)
-            if outcome is None:
+            if outcome is None and self._pressure is not None and self._pressure.quiet(row.values):
+                self._run.settle(place, Outcome.SUPPRESSED_QUIET, QUIET)
+            elif outcome is None:
                 self._rows[place] = row
                 due.append(place)
             else:
                 self._run.settle(place, outcome)
             row = next(remaining, None)
-        self._run.due(due)
+        return due
 
     def _take_stock(self) -> None:
         if self._lease.lost:

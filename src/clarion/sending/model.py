@@ -1,12 +1,13 @@
 """A send: one run of a message to a frozen audience, and its life from `planning` to its end."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
 
-from clarion.content.model import Guarantee
+from clarion.content.model import Guarantee, Message
 from clarion.results.model import Counts
 
 PLAN_JOB = "sending.plan"
@@ -16,11 +17,19 @@ CHUNK_ATTEMPTS = 200
 """Deaths and failures in one chunk after which its open devices are given up: a crash loop is not their fault."""
 
 BULK = 100
-"""Priority of the chunks of real sends; smaller numbers run first and do not wait for room at the gateway."""
+"""Priority of the chunks of real sends; smaller numbers run first, and small chunks of theirs do not wait for room at
+the gateway."""
 TEST = 20
+INSTANT = 10
+"""That of instant messages, which go ahead of everything else (v1 rule 47)."""
+
+URGENT_QUEUE = "urgent"
+"""The queue of chunks that do not even wait for a chunk of a bulk send to end; workers keep slots for it."""
 
 DEAD = "dead: "
 """How the reason of a refusal begins when the token was dead: nobody is to blame for those."""
+HELD = "suppressed: "
+"""How the reason begins when marketing pressure kept a push back, which is no failure either."""
 
 
 class SendKind(StrEnum):
@@ -47,7 +56,11 @@ class SendState(StrEnum):
 
 
 class Send(Struct, frozen=True):
-    """One send as stored, without its contents. `plan_cursor` is the last device id that planning has covered."""
+    """One send as stored, without its contents. `plan_cursor` is the last device id that planning has covered.
+
+    `lists` are the static lists it is for, in their order; `numbered` tells that its devices get the values of the
+    target they were named by.
+    """
 
     id: int
     message_id: int
@@ -60,6 +73,9 @@ class Send(Struct, frozen=True):
     guarantee: Guarantee
     priority: int
     time_to_live: int
+    use_pressure: bool
+    lists: list[int]
+    numbered: bool
     expires_at: datetime
     plan_cursor: int | None
     audience: int | None
@@ -71,7 +87,12 @@ class Send(Struct, frozen=True):
 
 
 class NewSend(Struct, frozen=True):
-    """What a send is begun with: the message as it is now, frozen. `contents` is `tuple[Content, ...]`."""
+    """What a send is begun with: the message as it is now, frozen. `contents` is `tuple[Content, ...]`.
+
+    Marketing pressure is for real sends only, and only if their message wants it (v1 rule 55). `lists` are the static
+    lists it is for. Texts for the marks of an instant message: `shared` for all devices, `by_target` those of each
+    target, None when all devices get the same (v1 rule 54).
+    """
 
     message_id: int
     campaign_id: int | None
@@ -82,6 +103,19 @@ class NewSend(Struct, frozen=True):
     guarantee: Guarantee
     priority: int
     time_to_live: int
+    use_pressure: bool = False
+    lists: Sequence[int] = ()
+    shared: Mapping[str, str] | None = None
+    by_target: Sequence[Mapping[str, str]] | None = None
+
+
+class PastSend(Struct, frozen=True):
+    """A send of a message that another system made at `at`, to `audience` devices; `reason` says which system."""
+
+    message: Message
+    at: datetime
+    audience: int
+    reason: str
 
 
 class Progress(Struct, frozen=True):

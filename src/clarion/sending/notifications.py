@@ -1,10 +1,11 @@
 """What a device of a send is handed: nothing, for a reason, or its notification."""
 
 import hashlib
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from clarion.content.render import Renderer
+from clarion.content.render import NOTHING, Renderer
 from clarion.devices.model import SendRow
 from clarion.gateways.seam import Notification
 from clarion.results.model import Outcome
@@ -26,10 +27,13 @@ def suppression(row: SendRow) -> Outcome | None:
 
 
 class Notifications:
-    """Makes the notifications of one send."""
+    """Makes the notifications of one chunk of a send; `given` are texts of single devices, by device id."""
 
-    def __init__(self, app_id: int, send: Send, renderer: Renderer) -> None:
+    def __init__(
+        self, app_id: int, send: Send, renderer: Renderer, given: Mapping[int, Mapping[str, str]] | None = None
+    ) -> None:
         self._renderer = renderer
+        self._given = given or {}
         self._expires_at = int(send.expires_at.timestamp()) if send.time_to_live else 0
         self._ids = hashlib.blake2b(f"{app_id}:{send.id}:".encode(), digest_size=16)
         self._manners: dict[str | None, _Manner] = {}
@@ -43,7 +47,7 @@ class Notifications:
         identity = self._delivery_id(row.id)
         return Notification(
             row.token or "",
-            self._renderer.render(language, row.values, identity),
+            self._renderer.render(language, row.values, identity, self._given.get(row.id, NOTHING)),
             identity,
             self._expires_at,
             manner.urgent,

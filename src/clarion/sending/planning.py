@@ -6,6 +6,7 @@ killed at any point loses at most the range it was in; the next one goes on at t
 delivered while later ranges are still planned.
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from clarion.apps import service as apps
 from clarion.apps.model import Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
+from clarion.audience.model import AnyOf
 from clarion.base.errors import Invalid
 from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
@@ -21,8 +23,8 @@ from clarion.db.sql import Conn
 from clarion.queue import Lease, Retry, put_many
 from clarion.results import store as results
 from clarion.results.store import ChunkOrigin
-from clarion.sending import closing, store
-from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, Send, SendState
+from clarion.sending import closing, inbox, store
+from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, Send, SendKind, SendState
 
 log = get_logger(__name__)
 
@@ -52,7 +54,9 @@ async def plan(db: Database, lease: Lease, sizes: Sizes | None = None) -> None:
     async with db.connection() as conn:
         scheme = await apps.load_scheme(conn, app_id)
         expected = await store.devices_about(conn, app_id)
-    width = 2**64 // max(1, ceil(expected / sizes.piece))
+        send = await store.find(conn, app_id, send_id)
+    gives = send is not None and send.kind is SendKind.INBOX
+    width = 2**64 // max(1, ceil(expected / (min(sizes.piece, inbox.PIECE) if gives else sizes.piece)))
     while not lease.acknowledged:
         if lease.stopping.is_set():
             raise Retry(0.0, "The process is stopping.", count=False)
@@ -74,7 +78,8 @@ async def _piece(
         high = min(HIGHEST, low + width - 1)
         planning = send.state is SendState.PLANNING
         if planning:
-            await _freeze_range(conn, app_id, send, scheme, low, high, chunk_size)
+            freeze = inbox.give_range if send.kind is SendKind.INBOX else _freeze_range
+            await freeze(conn, app_id, send, scheme, low, high, chunk_size)
         if not planning or high == HIGHEST:
             await _freeze_audience(conn, app_id, send_id)
             await lease.acknowledge(conn)
@@ -85,26 +90,37 @@ async def _piece(
 async def _freeze_range(
     conn: Conn, app_id: int, send: Send, scheme: Scheme, low: int, high: int, chunk_size: int
 ) -> None:
-    chunks = await results.insert_chunks(
+    predicate = predicates.parse(send.predicate, scheme)
+    insert, selection = results.insert_chunks, audience.selection(app_id, predicate)
+    if send.numbered and isinstance(predicate, AnyOf):
+        insert, selection = results.insert_numbered, audience.numbered_selection(app_id, predicate.parts)
+    chunks = await insert(
         conn,
         ChunkOrigin(app_id, send.id, send.message_id, send.campaign_id),
-        audience.selection(app_id, predicates.parse(send.predicate, scheme)),
+        selection,
         low=low,
         high=high,
         first_no=send.chunks,
         chunk_size=chunk_size,
     )
-    if chunks:
+    await put_chunks(conn, app_id, send.id, [chunk.no for chunk in chunks], queue=QUEUE, priority=send.priority)
+    await store.advance(conn, app_id, send.id, cursor=high, chunks=len(chunks))
+
+
+async def put_chunks(
+    conn: Conn, app_id: int, send_id: int, numbers: Sequence[int], *, queue: str, priority: int
+) -> None:
+    """The jobs of chunks with these numbers."""
+    if numbers:
         await put_many(
             conn,
             CHUNK_JOB,
-            [{"app": app_id, "send": send.id, "no": chunk.no} for chunk in chunks],
-            queue=QUEUE,
-            priority=send.priority,
-            keys=[f"chunk:{app_id}:{send.id}:{chunk.no}" for chunk in chunks],
+            [{"app": app_id, "send": send_id, "no": no} for no in numbers],
+            queue=queue,
+            priority=priority,
+            keys=[f"chunk:{app_id}:{send_id}:{no}" for no in numbers],
             max_attempts=CHUNK_ATTEMPTS,
         )
-    await store.advance(conn, app_id, send.id, cursor=high, chunks=len(chunks))
 
 
 async def _freeze_audience(conn: Conn, app_id: int, send_id: int) -> None:

@@ -5,12 +5,14 @@ While the database is away the step is repeated; nothing is handed over meanwhil
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 from typing import TypeVar
 
 import psycopg
 
+from clarion.base import clock
 from clarion.base.errors import Unavailable
 from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
@@ -25,6 +27,7 @@ from clarion.sending import closing, store
 from clarion.sending.backoff import backoff
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.model import SendState
+from clarion.sending.pressure import CROWDED, Pressure
 from clarion.tracking import store as tracking
 
 log = get_logger(__name__)
@@ -54,6 +57,34 @@ class Recorder:
         state = await self._until_done(work)
         run.unrecorded -= unrecorded
         return state
+
+    async def admit(self, run: ChunkRun, places: Sequence[int], pressure: Pressure) -> list[int]:
+        """Settle those of `places` that have had enough pushes; the others may be handed over. Raises LeaseLost.
+
+        Both is recorded before any of them is: the chunk has begun, and presses on them from now on. One that had
+        begun before has been decided.
+        """
+        if run.started_at is not None or not places or not pressure.has_ceiling:
+            return list(places)
+        device_ids = run.chunk.device_ids
+        run.started_at = clock.now()
+
+        async def work(conn: Conn) -> list[int]:
+            crowded = await pressure.crowded(conn, device_ids[places[0]], device_ids[places[-1]])
+            held = [place for place in places if device_ids[place] in crowded] if crowded else []
+            outcomes, reasons = bytearray(run.outcomes), Counter(run.reasons)
+            for place in held:
+                outcomes[place] = Outcome.SUPPRESSED_PRESSURE
+                reasons[CROWDED] += 1
+            await self._lease.confirm(conn)
+            await self._write(conn, run, bytes(outcomes), dict(reasons), [], close=False)
+            return held
+
+        held = set(await self._until_done(work))
+        for place in held:
+            run.settle(place, Outcome.SUPPRESSED_PRESSURE, CROWDED)
+        run.unrecorded = 0
+        return [place for place in places if place not in held]
 
     async def close(self, run: ChunkRun) -> None:
         """Record the last outcomes, close the chunk, count it, acknowledge the job: all or nothing, exactly once."""

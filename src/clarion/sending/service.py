@@ -1,7 +1,7 @@
 """Beginning and cancelling a send. What follows runs as jobs: `planning` freezes the audience, `delivery` sends."""
 
 from clarion.apps import service as apps
-from clarion.apps.model import LIST_FIELD, App, Scheme
+from clarion.apps.model import App, Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
 from clarion.base.errors import Conflict, NotFound
@@ -60,6 +60,8 @@ async def begin(conn: Conn, app: App, message_id: int, *, test: bool) -> int:
         guarantee=draft.guarantee,
         priority=TEST if test else BULK,
         time_to_live=draft.time_to_live,
+        use_pressure=draft.use_pressure and not test,
+        lists=() if test else draft.lists,
     )
     send_id = await store.insert(conn, app.id, new, draft.time_to_live or NOW_OR_NEVER_WINDOW)
     if not test:
@@ -92,12 +94,23 @@ async def cancel(conn: Conn, app_id: int, send_id: int, reason: str = "cancelled
 
 async def progress(conn: Conn, app_id: int, send_id: int) -> Progress:
     """How far a send has come, to the last recorded step of its chunks. Raises NotFound."""
-    send = await store.find(conn, app_id, send_id)
-    if send is None:
-        raise NotFound(f"This application has no send {send_id}.")
+    send = await get(conn, app_id, send_id)
     counts, planned = await results.sums(conn, app_id, send_id)
     reasons = await results.reasons(conn, app_id, send_id)
     return Progress(send.state, send.reason, send.audience, planned, counts, reasons)
+
+
+async def get(conn: Conn, app_id: int, send_id: int) -> Send:
+    """One send. Raises NotFound."""
+    send = await store.find(conn, app_id, send_id)
+    if send is None:
+        raise NotFound(f"This application has no send {send_id}.")
+    return send
+
+
+async def page(conn: Conn, app_id: int, before: int | None, limit: int) -> list[Send]:
+    """The sends of an application with an id below `before`, newest first."""
+    return await store.page(conn, app_id, before, limit)
 
 
 async def latest(conn: Conn, app_id: int, limit: int = 20) -> list[Send]:
@@ -119,11 +132,11 @@ def _refuse(message: Message, *, test: bool) -> None:
 
 
 def _refuse_holes(app: App, scheme: Scheme, message: Message) -> None:
-    """Texts that name what no device can have would reach everybody with a hole. Fields of a static list (v1 rule 45)
-    may stand in messages to lists."""
+    """Texts that name what no device can have would reach everybody with a hole. Fields of a static list may stand in
+    messages to lists: devices that are on none with such a field get an empty text (v1 rule 45)."""
     draft = message.draft
-    unknown = Renderer(app, scheme, draft.contents, message.id).unknown
-    holes = [name for name in unknown if not (draft.lists and name.lower().startswith(LIST_FIELD))]
+    renderer = Renderer(app, scheme, draft.contents, message.id)
+    holes = [name for name in renderer.unknown if not (draft.lists and name in renderer.list_fields)]
     if holes:
         raise Conflict(
             f"Message {message.id} uses {', '.join(f'${{{name}}}' for name in holes)}, which this application's "

@@ -1,21 +1,23 @@
 """The SQL of `send`. Counts of outcomes live in its chunks (`results.store`) and are summed here as chunks close."""
 
+from datetime import datetime
 from typing import Final
 
-import msgspec
+from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from clarion.content.model import Content
-from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value
+from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value, values
 from clarion.results.model import Counts
-from clarion.sending.model import NewSend, Send, SendState
+from clarion.sending.model import BULK, NewSend, PastSend, Send, SendState
 
 _DEVICE_BYTES = 300
 """Bytes of a device's row, at the least: the estimate is rather too high."""
 
 _SENDS: Final = """
     SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
-           time_to_live, expires_at, plan_cursor, audience, chunks, chunks_open, created_at, frozen_at, closed_at
+           time_to_live, use_pressure, lists, target_values IS NOT NULL AS numbered, expires_at, plan_cursor, audience,
+           chunks, chunks_open, created_at, frozen_at, closed_at
     FROM clarion.send WHERE app_id = %s
 """
 
@@ -28,9 +30,10 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
             """
             INSERT INTO clarion.send
                 (app_id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
-                 time_to_live, expires_at)
+                 time_to_live, use_pressure, lists, shared_values, target_values, expires_at)
             VALUES (%(app_id)s, %(message_id)s, %(campaign_id)s, %(kind)s, %(revision)s, %(contents)s, %(predicate)s,
-                    %(guarantee)s, %(priority)s, %(time_to_live)s,
+                    %(guarantee)s, %(priority)s, %(time_to_live)s, %(use_pressure)s,
+                    %(lists)s::bigint[], %(shared)s, %(by_target)s,
                     clarion.now() + make_interval(secs => %(window)s))
             RETURNING id
             """,
@@ -45,10 +48,58 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
                 "guarantee": new.guarantee.value,
                 "priority": new.priority,
                 "time_to_live": new.time_to_live,
+                "use_pressure": new.use_pressure,
+                "lists": list(new.lists),
+                "shared": Jsonb(new.shared) if new.shared else None,
+                "by_target": None if new.by_target is None else Jsonb(new.by_target),
                 "window": window,
             },
         )
     )
+
+
+async def insert_past(conn: Conn, app_id: int, send_id: int, past: PastSend, chunks: int, counts: Counts) -> None:
+    """A send that another system made: closed at its instant, with all of its outcomes, to whom nobody can tell."""
+    draft = past.message.draft
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.send
+            (app_id, id, message_id, campaign_id, kind, state, reason, revision, contents, predicate, guarantee,
+             priority, time_to_live, expires_at, audience, chunks, delivered, refused, created_at, frozen_at, closed_at)
+        VALUES (%(app_id)s, %(id)s, %(message_id)s, %(campaign_id)s, 'real', 'closed', %(reason)s, %(revision)s,
+                %(contents)s, '{"any": []}', %(guarantee)s, %(priority)s, %(time_to_live)s, %(at)s, %(audience)s,
+                %(chunks)s, %(delivered)s, %(refused)s, %(at)s, %(at)s, %(at)s)
+        """,
+        {
+            "app_id": app_id,
+            "id": send_id,
+            "message_id": past.message.id,
+            "campaign_id": draft.campaign_id,
+            "reason": past.reason,
+            "revision": past.message.revision,
+            "contents": Jsonb(draft.contents),
+            "guarantee": draft.guarantee.value,
+            "priority": BULK,
+            "time_to_live": draft.time_to_live,
+            "at": past.at,
+            "audience": past.audience,
+            "chunks": chunks,
+            "delivered": counts.delivered,
+            "refused": counts.refused,
+        },
+    )
+
+
+async def next_id(conn: Conn) -> int:
+    """An id for a send that is written last of all that belongs to it."""
+    return int(await value(conn, "SELECT nextval('clarion.send_id')"))
+
+
+async def has_closed_at(conn: Conn, app_id: int, message_id: int, at: datetime) -> bool:
+    """Whether a send of this message closed at exactly this instant."""
+    query = "SELECT EXISTS (SELECT FROM clarion.send WHERE app_id = %s AND message_id = %s AND closed_at = %s)"
+    return bool(await value(conn, query, (app_id, message_id, at)))
 
 
 async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
@@ -59,6 +110,12 @@ async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
 async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
     """The sends of an application, newest first; those that have not ended stand before all others."""
     return await rows(conn, _SENDS + " ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s", (app_id, limit), of=Send)
+
+
+async def page(conn: Conn, app_id: int, before: int | None, limit: int) -> list[Send]:
+    """The sends of an application with an id below `before`, newest first."""
+    query = _SENDS + " AND (%s::bigint IS NULL OR id < %s) ORDER BY id DESC LIMIT %s"
+    return await rows(conn, query, (app_id, before, before, limit), of=Send)
 
 
 async def lock(conn: Conn, app_id: int, send_id: int) -> Send | None:
@@ -73,10 +130,42 @@ async def state(conn: Conn, app_id: int, send_id: int) -> SendState:
     )
 
 
-async def contents(conn: Conn, app_id: int, send_id: int) -> tuple[Content, ...]:
-    """The language versions as they were when the send was begun."""
-    found = await value(conn, "SELECT contents FROM clarion.send WHERE app_id = %s AND id = %s", (app_id, send_id))
-    return msgspec.convert(found, tuple[Content, ...])
+async def take_turn(conn: Conn, app_id: int) -> None:
+    """Until this transaction ends no other one decides what marketing pressure lets through in this application."""
+    await execute(conn, "SELECT pg_advisory_xact_lock(hashtextextended('clarion.pressure:' || %s, 0))", (app_id,))
+
+
+async def pressing(conn: Conn, app_id: int, besides: int, seconds: int) -> list[int]:
+    """The real sends, `besides` one, that may have handed something over within the last `seconds`."""
+    return await values(
+        conn,
+        """
+        SELECT id FROM clarion.send
+        WHERE app_id = %s AND kind = 'real' AND id <> %s
+          AND (closed_at IS NULL OR closed_at > clarion.now() - make_interval(secs => %s))
+        """,
+        (app_id, besides, seconds),
+    )
+
+
+class Frozen(Struct, frozen=True):
+    """What a send says, as it was when it was begun: language versions, and the texts for their marks."""
+
+    contents: tuple[Content, ...]
+    shared_values: dict[str, str] | None
+    target_values: tuple[dict[str, str], ...] | None
+
+
+async def frozen(conn: Conn, app_id: int, send_id: int) -> Frozen:
+    """What a send says."""
+    found = await row(
+        conn,
+        "SELECT contents, shared_values, target_values FROM clarion.send WHERE app_id = %s AND id = %s",
+        (app_id, send_id),
+        of=Frozen,
+    )
+    assert found is not None, "sends are kept"
+    return found
 
 
 async def devices_about(conn: Conn, app_id: int) -> int:
@@ -97,6 +186,18 @@ async def advance(conn: Conn, app_id: int, send_id: int, *, cursor: int, chunks:
     )
 
 
+async def advance_delivered(conn: Conn, app_id: int, send_id: int, *, cursor: int, chunks: int, delivered: int) -> None:
+    """As `advance`, with chunks that are closed already and whose devices were all delivered to."""
+    await execute(
+        conn,
+        """
+        UPDATE clarion.send SET plan_cursor = %s, chunks = chunks + %s, delivered = delivered + %s
+        WHERE app_id = %s AND id = %s
+        """,
+        (cursor, chunks, delivered, app_id, send_id),
+    )
+
+
 async def freeze(conn: Conn, app_id: int, send_id: int, audience: int) -> None:
     """The audience is complete. A cancelled send stays cancelled."""
     await execute(
@@ -107,6 +208,19 @@ async def freeze(conn: Conn, app_id: int, send_id: int, audience: int) -> None:
         WHERE app_id = %s AND id = %s
         """,
         (audience, app_id, send_id),
+    )
+
+
+async def freeze_whole(conn: Conn, app_id: int, send_id: int, *, cursor: int, chunks: int, audience: int) -> None:
+    """`advance` and `freeze` at once, for an audience that needs no planning."""
+    await execute(
+        conn,
+        """
+        UPDATE clarion.send
+        SET plan_cursor = %s, chunks = %s, chunks_open = %s, audience = %s, frozen_at = clarion.now(), state = 'sending'
+        WHERE app_id = %s AND id = %s
+        """,
+        (cursor, chunks, chunks, audience, app_id, send_id),
     )
 
 
@@ -149,15 +263,21 @@ async def totals(conn: Conn, app_id: int, send_id: int) -> Counts:
 
 
 async def close(conn: Conn, app_id: int, send_id: int, state: SendState, reason: str | None) -> None:
-    """The end of a send."""
+    """The end of a send. What it was told of single devices is not kept any longer."""
     await execute(
         conn,
         """
-        UPDATE clarion.send SET state = %s, reason = coalesce(%s, reason), closed_at = clarion.now()
+        UPDATE clarion.send SET state = %s, reason = coalesce(%s, reason), closed_at = clarion.now(),
+                                shared_values = NULL, target_values = NULL
         WHERE app_id = %s AND id = %s
         """,
         (state.value, reason, app_id, send_id),
     )
+
+
+async def explain(conn: Conn, app_id: int, send_id: int, reason: str) -> None:
+    """Something worth knowing of a send that is under way."""
+    await execute(conn, "UPDATE clarion.send SET reason = %s WHERE app_id = %s AND id = %s", (reason, app_id, send_id))
 
 
 async def cancel(conn: Conn, app_id: int, send_id: int, reason: str) -> None:

@@ -10,7 +10,6 @@ from clarion.base.errors import ConfigurationError
 from clarion.base.sealing import Sealer
 from clarion.base.telemetry import get_logger
 from clarion.content.model import Guarantee
-from clarion.content.render import Renderer
 from clarion.db.pool import Database
 from clarion.devices import service as devices
 from clarion.queue import Handler, Lease, Retry
@@ -22,7 +21,9 @@ from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.delivery import LONG_WAIT, Delivery, until_expiry
 from clarion.sending.gateways_pool import GatewayPool, Lane, Opener, open_from
 from clarion.sending.model import CHUNK_JOB, PLAN_JOB, Send, SendState
-from clarion.sending.prepared import PreparedSends
+from clarion.sending.notifications import Notifications
+from clarion.sending.prepared import Prepared, PreparedSends
+from clarion.sending.pressure import Pressure
 from clarion.sending.recording import Recorder
 
 log = get_logger(__name__)
@@ -61,7 +62,8 @@ class Sender:
         1. Load the send and the chunk. One that is closed already needs no work.
         2. At most once: an intent that was recorded by an earlier run is UNKNOWN from now on.
         3. A cancelled send, an application without usable gateway, a last attempt: the open devices end at once.
-        4. Else read the open devices in one query and deliver them through the application's lane.
+        4. Else read the open devices in one query and deliver them through the application's lane, under the marketing
+           pressure that is on the send.
         5. Close the chunk: outcomes, counts, statistics and the end of the job in one transaction.
         """
         app_id, send_id, no = (int(lease.job.args[name]) for name in ("app", "send", "no"))
@@ -71,7 +73,7 @@ class Sender:
             config = await apps.gateway_of(conn, self._sealer, app_id)
             if send is None or chunk is None or chunk.closed_at is not None:
                 return
-            renderer = await self._prepared.renderer(conn, app_id, send)
+            prepared = await self._prepared.get(conn, app_id, send)
         run = ChunkRun(chunk, at_most_once=send.guarantee is Guarantee.AT_MOST_ONCE)
         recorder = Recorder(self._db, lease, app_id, send_id)
         if send.state is SendState.CANCELLED:
@@ -81,7 +83,7 @@ class Sender:
         elif config is None:
             _end(run, Outcome.REFUSED, "no_gateway")
         else:
-            await self._through_gateway(app_id, send, config, renderer, run, recorder, lease)
+            await self._through_gateway(app_id, send, config, prepared, run, recorder, lease)
         await recorder.close(run)
 
     async def _through_gateway(
@@ -89,11 +91,12 @@ class Sender:
         app_id: int,
         send: Send,
         config: GatewayConfig,
-        renderer: Renderer,
+        prepared: Prepared,
         run: ChunkRun,
         recorder: Recorder,
         lease: Lease,
     ) -> None:
+        renderer = prepared.renderer
         try:
             async with self._pool.lane(app_id, config) as lane:
                 _wait_for_lane(lane, send.expires_at)
@@ -102,8 +105,14 @@ class Sender:
                 places = ledger.open_places(run.outcomes)
                 ids = [run.chunk.device_ids[place] for place in places]
                 async with self._db.connection() as conn:
-                    rows = await devices.for_sending(conn, app_id, ids, renderer.columns)
-                await Delivery(app_id, send, renderer, run, lane, recorder, lease).deliver(places, rows)
+                    pressure = await Pressure.on(conn, app_id, send)
+                    columns = (*renderer.columns, *pressure.columns) if pressure else renderer.columns
+                    rows = await devices.for_sending(conn, app_id, ids, columns)
+                    notifications = Notifications(
+                        app_id, send, renderer, await prepared.given(conn, app_id, send, run.chunk)
+                    )
+                delivery = Delivery(send, notifications, run, lane, recorder, lease, pressure)
+                await delivery.deliver(places, rows)
         except ConfigurationError as error:
             log.error("gateway_unusable", app=app_id, error=str(error))
             _end(run, Outcome.REFUSED, f"no_gateway: {error.message}")

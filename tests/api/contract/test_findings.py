@@ -142,6 +142,11 @@ def test_no_answer_repeats_the_control_characters_of_a_name() -> None:
 
 def test_a_member_that_must_not_be_there() -> None:
     assert codes({"not": {"required": ["b"]}}, {"b": 1}) == [("/b", "not_allowed")]
+    assert codes({"type": "object", "not": {"required": ["b"]}}, None) == [("", "wrong_type")]
+    assert codes({"items": {"type": "object", "not": {"required": ["b"]}}}, ["b", {"b": 1}]) == [
+        ("/0", "wrong_type"),
+        ("/1/b", "not_allowed"),
+    ]
     assert codes({"properties": {"b": False}}, {"b": 1}) == [("/b", "not_allowed")]
 
 

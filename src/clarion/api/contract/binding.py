@@ -5,7 +5,7 @@ authentication and scope. Handlers without operation are as wrong as operations 
 """
 
 from collections.abc import Collection, Mapping
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from clarion.api.contract.document import Document
 from clarion.base.errors import ConfigurationError
@@ -13,19 +13,8 @@ from clarion.base.errors import ConfigurationError
 H = TypeVar("H")
 
 
-class Binding(Generic[H]):
-    """The handlers of one document, complete."""
-
-    def __init__(self, handlers: Mapping[str, H]) -> None:
-        self._handlers = dict(handlers)
-
-    def handler(self, operation_id: str) -> H | None:
-        """The handler of an operation; None for one that is not built yet."""
-        return self._handlers.get(operation_id)
-
-
-def bind(document: Document, handlers: Mapping[str, H], not_yet_built: Collection[str] = ()) -> Binding[H]:
-    """Bind a document whose operations the handlers and the table cover exactly.
+def bind(document: Document, handlers: Mapping[str, H], not_yet_built: Collection[str] = ()) -> Mapping[str, H]:
+    """The handlers by operation, which cover the document exactly together with the table.
 
     Raises `ConfigurationError` naming every operation and handler that does not fit.
     """
@@ -43,4 +32,4 @@ def bind(document: Document, handlers: Mapping[str, H], not_yet_built: Collectio
     ]
     if faults:
         raise ConfigurationError(f"The binding of the document {document.name} is wrong: {'; '.join(faults)}.")
-    return Binding(handlers)
+    return dict(handlers)

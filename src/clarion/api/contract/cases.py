@@ -2,6 +2,9 @@
 
 Every platform case opens the list of targets: they are validated one by one against `Target`, so that wrong ones can
 be skipped (v1 rule 50), and the applications of a multi-application message against `MultiAppParent` (v1 rule 57).
+Users of a list, who may be a hundred thousand, are held one by one against the form they take, `ListDeviceById` or
+`ListDeviceByField`, so that every wrong one is named.
+What such a message says, once it has overridden its parent, is held against the message of the platform.
 The reports of a device are validated one by one against `Report`, so that a wrong one does not cost the others.
 """
 
@@ -36,10 +39,19 @@ _V1: Final = SchemaPass(
         ),
         Case("web", {"PlatformMessage": named("WebMessage"), **_ONE_BY_ONE}),
         Case("multi", _ONE_BY_ONE),
+        Case("list_users", {"ListUsers/properties/users/items": ANYTHING}),
         Case("shared_keys", {"DeviceGroupUpdate": named("DeviceGroupSharedKeys")}),
         Case("own_keys", {"DeviceGroupUpdate": named("DeviceGroupOwnKeys")}),
     ),
-    standalone=("Target", "MultiAppParent", "ListDeviceById", "ListDeviceByField"),
+    standalone=(
+        "Target",
+        "MultiAppParent",
+        "AndroidMessage",
+        "iOSMessage",
+        "WebMessage",
+        "ListDeviceById",
+        "ListDeviceByField",
+    ),
 )
 
 _V2: Final = SchemaPass(

@@ -20,15 +20,23 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def parse_instant(text: str, *, lenient: bool = False) -> datetime | None:
     """An aware UTC datetime, or None when the text is not one. Fractions are cut to microseconds."""
+    found = parse_with_offset(text, lenient=lenient)
+    return None if found is None else found.astimezone(UTC)
+
+
+def parse_with_offset(text: str, *, lenient: bool = False) -> datetime | None:
+    """As `parse_instant`, in the offset that is written."""
     found = (_LENIENT if lenient else _STRICT).fullmatch(text)
     if found is None:
         return None
     day, time, fraction, offset = found.groups()
     offset = "+00:00" if offset in (None, "Z", "z") else offset
     try:
-        return datetime.fromisoformat(f"{day}T{time}{(fraction or '.0')[:7].ljust(7, '0')}{offset}").astimezone(UTC)
+        read = datetime.fromisoformat(f"{day}T{time}{(fraction or '.0')[:7].ljust(7, '0')}{offset}")
+        read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return read
 
 
 def parse_day(text: str) -> date | None:

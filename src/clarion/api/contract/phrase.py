@@ -28,8 +28,8 @@ class _Raw(Struct, frozen=True):
 
 def phrase(errors: Iterable[ValidationError], value: Any, limit: int = FINDINGS_LIMIT) -> list[Finding]:
     """Findings about `value`, sorted by its members, each (place, code) once, at most `limit`."""
-    raws = [raw for error in errors for raw in _raws(error)]
     places = _Places(value)
+    raws = [raw for error in errors for raw in _raws(error) if raw.code != "not_allowed" or places.has(raw.path)]
     raws.sort(key=places.key)
     unique: dict[tuple[str, str], Finding] = {}
     for raw in raws:
@@ -51,6 +51,18 @@ class _Places:
     def __init__(self, value: Any) -> None:
         self._value = value
         self._orders: dict[int, dict[str, int]] = {}
+
+    def has(self, path: Path) -> bool:
+        """Whether there is something: a member that is not allowed is also said to be in values without members."""
+        here: Any = self._value
+        for part in path:
+            if isinstance(here, dict) and str(part) in here:
+                here = here[str(part)]
+            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+                here = here[part]
+            else:
+                return False
+        return True
 
     def key(self, raw: _Raw) -> tuple[int, ...]:
         here: Any = self._value

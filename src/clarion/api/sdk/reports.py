@@ -10,7 +10,7 @@ from clarion.api.exchange import Response
 from clarion.api.sdk.call import Call, json_answer
 from clarion.api.sdk.items import items
 from clarion.base.errors import Finding
-from clarion.tracking import service as tracking
+from clarion.results import service as results
 from clarion.tracking.model import EventKind, EventValue, Report
 
 BATCH: Final = 500
@@ -53,7 +53,7 @@ async def send_reports(call: Call) -> Response:
     """Record what is right, list what is wrong. The answer leaves after the transaction has committed."""
     given: list[Any] = call.body["reports"]
     reports, rejected = _judge(call, given)
-    recorded = await tracking.receive(call.services.db, call.app.id, reports)
+    recorded = await results.receive(call.services.db, call.app.id, reports)
     interval = call.services.settings.report_interval
     return json_answer(_Receipt(recorded.accepted, recorded.duplicates, rejected, interval))
 

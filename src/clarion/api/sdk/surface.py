@@ -14,9 +14,8 @@ from clarion.api.contract.decode import Decoded, DecodeError, decode
 from clarion.api.contract.document import Operation
 from clarion.api.contract.engine import Contract
 from clarion.api.contract.router import OtherMethod
-from clarion.api.conventions import HSTS, accepts, allowed_methods, base_url, request_id
+from clarion.api.conventions import HSTS, accepts, allowed_methods, base_url, is_plain_json, request_id
 from clarion.api.exchange import BodyTooLarge, Request, Response
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.problems import item, problem
 from clarion.api.sdk.access import Admitted, Refused, admit
 from clarion.api.sdk.call import Call, Handler, Services
@@ -58,7 +57,7 @@ class SdkSurface:
     def __init__(self, contract: Contract, services: Services, handlers: Mapping[str, Handler]) -> None:
         self._contract = contract
         self._services = services
-        self._binding = bind(contract.document, handlers, NOT_YET_BUILT["sdk"])
+        self._handlers = bind(contract.document, handlers)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; failures of ours are raised for the edge to log."""
@@ -88,15 +87,12 @@ class SdkSurface:
         admitted = await admit(self._services, request, operation)
         if isinstance(admitted, Refused):
             raise _Problem(admitted.code, admitted.detail, ("WWW-Authenticate", admitted.challenge))
-        handler = self._binding.handler(operation.operation_id)
-        if handler is None:
-            raise _Problem("not_implemented", "This release does not execute the operation yet.")
         if not accepts(request, operation.produces):
             raise _Problem("not_acceptable", f"The operation produces {' or '.join(operation.produces)}.")
         self._check_query(request, operation)
         call = self._call(admitted, await self._body(request, operation))
         try:
-            return await handler(call)
+            return await self._handlers[operation.operation_id](call)
         except Invalid as error:
             raise _invalid(error.findings) from None
 
@@ -116,7 +112,7 @@ class SdkSurface:
         if operation.body is None:
             return Decoded(None)
         limit = self._services.settings.body_limit
-        if not _is_plain_json(request):
+        if not is_plain_json(request):
             raise _Problem("unsupported_media_type", "The operation takes application/json without content coding.")
         try:
             decoded = decode(await request.read(limit))
@@ -155,12 +151,6 @@ def _other_method(request: Request, match: OtherMethod) -> Response:
     if request.method != "OPTIONS":
         raise _Problem("method_not_allowed", "The resource does not have this method.", allow)
     return Response(204, [allow, ("Access-Control-Allow-Methods", allow[1]), *_PREFLIGHT])
-
-
-def _is_plain_json(request: Request) -> bool:
-    media, _, _ = (request.headers.get("content-type") or "").partition(";")
-    coding = request.headers.get("content-encoding") or "identity"
-    return media.strip().lower() == "application/json" and coding.lower() == "identity"
 
 
 def _finish(request: Request, response: Response) -> Response:

@@ -20,16 +20,18 @@ from clarion.identity.model import KeyHolder, Person
 
 
 class Admitted(Struct, frozen=True):
-    """A caller, and the application addressed when the route addresses one."""
+    """A caller, and the application addressed when the route addresses one that exists. `refusal` says that they have
+    no right there: it is answered, and the trail keeps who tried."""
 
     person: Person
     app: App | None
+    refusal: V1Error | None = None
 
 
 async def admit(
     services: Services, request: Request, body_limit: int, partner_id: str | None, scoped: bool
 ) -> Admitted:
-    """Pass the checks in their order, or raise V1Error, BodyTooLarge.
+    """Pass the checks in their order, or raise V1Error, BodyTooLarge; the want of a right is given back as `refusal`.
 
     `scoped` tells that the route addresses an application, whose partner id is None when it cannot be decoded.
     """
@@ -47,10 +49,20 @@ async def admit(
     await request.read(body_limit)
     check_signature(services, request, found.holder)
     if scoped and app is None:
-        raise V1Error(403, Label.FORBIDDEN, "No right on this application")
+        refusal = V1Error(403, Label.FORBIDDEN, "No right on this application")
+        return Admitted(found.holder.person, await _existing(services, partner_id), refusal)
     if request.method != "GET" and not found.holder.person.may_write:
-        raise V1Error(403, Label.FORBIDDEN, "This user may only read")
+        return Admitted(found.holder.person, app, V1Error(403, Label.FORBIDDEN, "This user may only read"))
     return Admitted(found.holder.person, app)
+
+
+async def _existing(services: Services, partner_id: str | None) -> App | None:
+    """The application somebody without a right to it addressed, for the audit trail."""
+    try:
+        async with services.db.connection() as conn:
+            return None if partner_id is None else await apps.get_app(conn, partner_id)
+    except NotFound:
+        return None
 
 
 async def application(conn: Conn, person: Person, partner_id: str) -> App | None:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from clarion.api.exchange import Response
 from clarion.api.v1.call import Call, empty_answer, json_answer
-from clarion.api.v1.errors import Label, Problem, V1Error
+from clarion.api.v1.errors import Label, Problem, V1Error, format_problems
 from clarion.api.v1.pages import absolute_url
 from clarion.api.v1.reactions import instant_of
 from clarion.apps import service as apps
@@ -48,6 +49,19 @@ def _next_url(call: Call, after: int) -> str:
     return absolute_url(call, [*kept, ("page", str(call.page + 1)), (_AFTER, str(after))])
 
 
+def malformed(query: Mapping[str, Any]) -> list[Finding]:
+    """What is wrong with the bounds of openings in themselves (rule 65)."""
+    first, last = query.get("firstOpen"), query.get("lastOpen")
+    findings: list[Finding] = []
+    if first is not None and any(instant_of(end, last=False) is None for end in first.split("|", 1)):
+        expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss, or two of them with | between"
+        findings.append(Finding("firstOpen", "format", f"Malformed parameter `firstOpen`: {expected}"))
+    if last is not None and instant_of(last, last=False) is None:
+        expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
+        findings.append(Finding("lastOpen", "format", f"Malformed parameter `lastOpen`: {expected}"))
+    return findings
+
+
 def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], OpeningPeriod, int | None]:
     """Columns, period and place of an export. Raises V1Error with everything that is wrong with them."""
     problems: list[Problem] = []
@@ -59,34 +73,24 @@ def _wanted(call: Call, scheme: Scheme) -> tuple[tuple[Column, ...], OpeningPeri
             problems.append(_malformed("fields", f"`{name[:100]}` is no field of this application"))
         else:
             columns.append(column)
-    try:
-        period = _period(call.query.get("firstOpen"), call.query.get("lastOpen"))
-    except V1Error as error:
-        problems += error.problems
-        period = OpeningPeriod()
+    problems += format_problems(malformed(call.query))
     cursors = [value for name, value in call.pairs if name == _AFTER]
     if cursors and not (_ID.fullmatch(cursors[-1]) and abs(int(cursors[-1])) < 2**63):
         problems.append(_malformed(_AFTER, "follow the links of the export as they are"))
     if problems:
         raise V1Error.several(problems)
+    period = _period(call.query.get("firstOpen"), call.query.get("lastOpen"))
     return tuple(columns) or scheme.columns, period, int(cursors[-1]) if cursors else None
 
 
 def _period(first: str | None, last: str | None) -> OpeningPeriod:
-    """The bounds of rule 65. Raises V1Error with everything that is malformed."""
+    """The bounds of rule 65, which are well formed."""
     left, bar, right = (first or "").partition("|")
-    first_from = instant_of(left, last=False)
-    first_before = instant_of(right, last=False) if bar else None
-    last_from = instant_of(last or "", last=False)
-    problems: list[Problem] = []
-    if first is not None and (first_from is None or (bar and first_before is None)):
-        expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss, or two of them with | between"
-        problems.append(_malformed("firstOpen", expected))
-    if last is not None and last_from is None:
-        problems.append(_malformed("lastOpen", "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"))
-    if problems:
-        raise V1Error.several(problems)
-    return OpeningPeriod(first_from, first_before, last_from)
+    return OpeningPeriod(
+        instant_of(left, last=False),
+        instant_of(right, last=False) if bar else None,
+        instant_of(last or "", last=False),
+    )
 
 
 def _malformed(parameter: str, expected: str) -> Problem:

@@ -63,9 +63,23 @@ _STATUS_OF_DATA = {
     "unknown_segment": 400,
     "unknown_list": 400,
     "external_id_taken": 400,
+    "list_id_taken": 409,
+    "list_external_id_taken": 409,
+    "unknown_list_field": 400,
+    "unreadable_segment": 400,
+    "no_indexed_equality": 400,
+    "no_value": 400,
     "unknown_collapse_key": 404,
     "unknown_button_template": 404,
+    "unknown_event": 404,
+    "unknown_inapp_template": 404,
+    "unknown_geolocation": 404,
+    "unknown_beacon": 404,
+    "unknown_view": 404,
+    "unknown_state": 404,
 }
+# The same on routes whose contract answers 404 for anything named that does not exist (v1 rules 91, 92, 99).
+_STATUS_OF_NAMED = _STATUS_OF_DATA | {"unknown_campaign": 404, "unknown_segment": 404, "unknown_list": 404}
 _STATES = {"sending": Label.MESSAGE_SENDING, "sent": Label.MESSAGE_SENT, "failed": Label.MESSAGE_FAILED}
 _ORDER = {Label.FORMAT: 0, Label.DATA: 1}
 _MOST_ERRORS = 100
@@ -90,8 +104,8 @@ def problems_of(error: Exception, body: Any = None) -> list[Problem] | None:
         case V1Error():
             return error.problems
         case Invalid():
-            places = _Places(body)
-            return [_problem_of(finding) for finding in sorted(error.findings, key=places.key)]
+            statuses = _STATUS_OF_NAMED if isinstance(error, _NamedMissing) else _STATUS_OF_DATA
+            return [_problem_of(finding, statuses) for finding in in_order(error.findings, body)]
         case NotFound():
             return [Problem(404, Label.DATA, str(error))]
         case Conflict():
@@ -104,6 +118,11 @@ def problems_of(error: Exception, body: Any = None) -> list[Problem] | None:
             return None
 
 
+def in_order(findings: Iterable[Finding], body: Any) -> list[Finding]:
+    """Findings in the order of the members of the body they are about (v1 rule 107)."""
+    return sorted(findings, key=_Places(body).key)
+
+
 def failure(error: Exception, reference: str) -> Problem:
     """The answer to an exception nobody expected: which kind of part failed, and a reference to the log."""
     if isinstance(error, Unavailable | psycopg.Error):
@@ -112,14 +131,22 @@ def failure(error: Exception, reference: str) -> Problem:
     return Problem(500, label, f"Something failed here (reference {reference})")
 
 
+class _NamedMissing(Invalid):
+    """Findings of a route on which everything named that does not exist is 404."""
+
+
 @contextmanager
-def spelled(names: Mapping[str, str]) -> Iterator[None]:
+def spelled(names: Mapping[str, str], *, named_is_404: bool = False) -> Iterator[None]:
     """Findings raised inside come out in the spelling of the wire: `names` maps members of the model to places below
-    the same parent (`collapse_key` to `collapseKey`), and every sentence gets the place it is about."""
+    the same parent (`collapse_key` to `collapseKey`), and every sentence gets the place it is about.
+
+    `named_is_404`: an unknown segment, list or campaign is 404 as anything else named (v1 rules 91, 92, 99), not 400 as
+    in push messages (v1 rule 39)."""
     try:
         yield
     except Invalid as error:
-        raise Invalid([respell(finding, names) for finding in error.findings]) from None
+        of = _NamedMissing if named_is_404 else Invalid
+        raise of([respell(finding, names) for finding in error.findings]) from None
 
 
 def respell(finding: Finding, names: Mapping[str, str]) -> Finding:
@@ -129,8 +156,8 @@ def respell(finding: Finding, names: Mapping[str, str]) -> Finding:
     return Finding(f"/{place}", finding.code, f"{what} field `{place or 'body'}`: {finding.message}")
 
 
-def _problem_of(finding: Finding) -> Problem:
-    status = _STATUS_OF_DATA.get(finding.code)
+def _problem_of(finding: Finding, statuses: Mapping[str, int]) -> Problem:
+    status = statuses.get(finding.code)
     if status is None:
         return Problem(400, Label.FORMAT, finding.message)
     return Problem(status, Label.DATA, finding.message)

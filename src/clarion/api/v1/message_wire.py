@@ -130,9 +130,15 @@ def write(platform: Platform, contents: Sequence[Content]) -> list[Any]:
     return [_WRITERS[platform](content) for content in contents]
 
 
-def buttons_member(platform: Platform) -> str:
-    """Where the buttons of a language version stand."""
-    return "buttons" if platform is Platform.WEB else "interactiveButtons/buttons"
+def places(platform: Platform) -> dict[str, str]:
+    """Where on the wire the members of a language version stand (for `errors.spelled`)."""
+    return {
+        "collapse_key": "collapseKey",
+        "button_template": "interactiveButtons/template",
+        "buttons": "buttons" if platform is Platform.WEB else "interactiveButtons/buttons",
+        "sound_name": "sound/soundName",
+        "display_params": "displayCustomParams",
+    }
 
 
 def _read_android(entry: Any) -> Content:
@@ -142,12 +148,12 @@ def _read_android(entry: Any) -> Content:
     buttons = tuple(
         Button(
             id=str(button.id),
-            action=_action(button.action),
+            action=read_action(button.action),
             url=_given(button.url),
             title=_given(button.title),
             icon=_given(button.icon),
             destructive=button.destructive,
-            params=_params(button.custom_params),
+            params=read_params(button.custom_params),
         )
         for button in group.buttons or ()
     )
@@ -176,9 +182,9 @@ def _read_ios(entry: Any) -> Content:
     buttons = tuple(
         Button(
             id=str(button.id),
-            action=_action(button.action),
+            action=read_action(button.action),
             url=_given(button.url),
-            params=_params(button.custom_params),
+            params=read_params(button.custom_params),
         )
         for button in group.buttons or ()
     )
@@ -234,8 +240,8 @@ def _read_any(wire: _Any) -> Content:
         text=wire.text,
         language=_given(wire.language) or None,
         title=_given(wire.title),
-        click_params=_params(wire.click_custom_params),
-        display_params=_params(wire.display_custom_params),
+        click_params=read_params(wire.click_custom_params),
+        display_params=read_params(wire.display_custom_params),
     )
 
 
@@ -334,11 +340,12 @@ def _lower(value: Any, member: str) -> Any:
     return value
 
 
-def _action(action: str) -> str:
+def read_action(action: str) -> str:
+    """The action of a button; both spellings of `urlscheme` are one (v1 rule 40)."""
     return "urlscheme" if action == "urlsheme" else action
 
 
-def _params(params: dict[str, Scalar] | UnsetType) -> dict[str, str]:
+def read_params(params: dict[str, Scalar] | UnsetType) -> dict[str, str]:
     """Custom parameters as texts; numbers and booleans as JSON writes them."""
     if params is UNSET:
         return {}

@@ -15,13 +15,15 @@ from clarion.api.v1.errors import spelled
 from clarion.api.v1.pages import answer_page
 from clarion.apps.model import App
 from clarion.base.errors import Finding, Invalid, NotFound
+from clarion.content import kinds
 from clarion.content import service as content
-from clarion.content.model import ActionKind, Content, Message, MessageDraft
+from clarion.content.model import Action, ActionKind, Content, Message, MessageDraft, MessageKind
 from clarion.db import retry
 from clarion.db.sql import Conn
 
 _LONGEST_NAME = 255
 _MOST_FINDINGS = 100
+_TYPES = {ActionKind.RICH: "richpush", ActionKind.BUTTON: "button"}
 
 
 class _Body(Struct, rename="camel"):
@@ -110,18 +112,30 @@ async def delete_message(call: Call) -> Response:
 
 
 async def list_message_actions(call: Call) -> Response:
-    """What can be pressed in a message, by language version; ids are the `actionId` of clicks (v1 rule 81)."""
+    """What can be pressed in a message, by language version; ids are the `actionId` of clicks (v1 rule 81).
+
+    Of in-apps, alarms and inbox messages only ids and buttons are told."""
     async with call.services.db.connection() as conn:
-        message = await content.get_message(conn, call.app.id, call.path["messageId"])
-        ids = {(found.kind, found.button): found.id for found in await content.actions(conn, call.app.id, message.id)}
-    if not content.actions_in(message.draft.contents) <= ids.keys():
-        raise NotFound(f"Message {message.id} was deleted just now.")
-    entries = _actions(message.draft.contents, ids)
+        named = await kinds.subject_of(conn, call.app.id, call.path["messageId"])
+        push = await content.get_any_message(conn, call.app.id, named.id) if named.kind is MessageKind.PUSH else None
+        found = await content.actions(conn, call.app.id, named.id)
+    if push is not None:
+        entries = _push_actions(push, found)
+    else:
+        entries = [_Action(each.id, _TYPES[each.kind], button_id=each.button or None) for each in found]
 
     async def read(limit: int, offset: int) -> list[_Action]:
         return entries[offset : offset + limit]
 
     return await answer_page(call, read, lambda action: action)
+
+
+def _push_actions(message: Message, found: Sequence[Action]) -> list[_Action]:
+    """Raises NotFound when the message lost its actions while they were read, which only its deletion does."""
+    ids = {(each.kind, each.button): each.id for each in found}
+    if not content.actions_in(message.draft.contents) <= ids.keys():
+        raise NotFound(f"Message {message.id} was deleted just now.")
+    return _actions(message.draft.contents, ids)
 
 
 async def _read(conn: Conn, call: Call, present: Message | None) -> MessageDraft:
@@ -195,9 +209,5 @@ def _names(app: App) -> dict[str, str]:
         "campaign_id": "campaignId",
         **MEMBERS,
         "contents": "messages",
-        "collapse_key": "collapseKey",
-        "button_template": "interactiveButtons/template",
-        "buttons": message_wire.buttons_member(app.platform),
-        "sound_name": "sound/soundName",
-        "display_params": "displayCustomParams",
+        **message_wire.places(app.platform),
     }

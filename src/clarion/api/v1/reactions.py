@@ -1,20 +1,21 @@
 """Clicks and targets of a campaign or a message on the v1 wire (v1 rules 27, 33, 79 to 82)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
 from clarion.api.contract.instants import parse_day, parse_instant
 from clarion.api.exchange import Response
 from clarion.api.v1.call import Call
-from clarion.api.v1.errors import Label, Problem, V1Error
+from clarion.api.v1.errors import Label, Problem, V1Error, format_problems
 from clarion.api.v1.pages import answer_page
 from clarion.apps import service as apps
 from clarion.apps.model import Column
-from clarion.base.errors import Forbidden, NotFound
+from clarion.base.errors import Finding, Forbidden, NotFound
+from clarion.content import kinds
 from clarion.content import service as content
 from clarion.db.sql import Conn
 from clarion.results import service as results
@@ -90,9 +91,10 @@ async def list_message_targets(call: Call) -> Response:
 
 
 async def _page(call: Call, subject_of: Find, report: Report[T], write: Write[T]) -> Response:
-    """One page of a report about the campaign or message addressed."""
+    """One page of a report about the campaign or message addressed, once it is clear what is asked (v1 rule 107)."""
     async with call.services.db.connection() as conn:
-        subject, (period, columns) = await subject_of(conn, call), await _wanted(conn, call)
+        period, columns = await _wanted(conn, call)
+        subject = await subject_of(conn, call)
 
         async def read(limit: int, offset: int) -> Sequence[T]:
             return await report(conn, call.app.id, subject, period, columns, limit=limit, offset=offset)
@@ -113,28 +115,31 @@ async def _campaign(conn: Conn, call: Call) -> Subject:
 
 
 async def _message(conn: Conn, call: Call) -> Subject:
-    """The message addressed. Raises Forbidden when it is another application's (v1 rule 27), else NotFound."""
+    """The message addressed, of any kind. Raises Forbidden when it is another application's (v1 rule 27), else
+    NotFound."""
     message_id: int = call.path["messageId"]
     try:
-        await content.get_message(conn, call.app.id, message_id)
+        await kinds.subject_of(conn, call.app.id, message_id)
     except NotFound:
-        if await content.message_is_elsewhere(conn, call.app.id, message_id):
+        if await kinds.is_elsewhere(conn, call.app.id, message_id):
             raise Forbidden(f"Message {message_id} belongs to another application.") from None
         raise
     return Subject(message_id=message_id)
 
 
+def malformed(query: Mapping[str, Any]) -> list[Finding]:
+    """What is wrong with the ends of a period in themselves."""
+    expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
+    return [
+        Finding(name, "format", f"Malformed parameter `{name}`: {expected}")
+        for name in ("startDate", "endDate")
+        if name in query and instant_of(query[name], last=False) is None
+    ]
+
+
 async def _wanted(conn: Conn, call: Call) -> tuple[Period, list[Column]]:
     """The period and the device columns asked for. Raises V1Error with everything that is malformed."""
-    problems: list[Problem] = []
-    ends: list[datetime | None] = []
-    for name, last in (("startDate", False), ("endDate", True)):
-        text: str | None = call.query.get(name)
-        instant = None if text is None else instant_of(text, last=last)
-        if text is not None and instant is None:
-            expected = "expected YYYY-MM-DD or YYYY-MM-DD hh:mm:ss"
-            problems.append(Problem(400, Label.FORMAT, f"Malformed parameter `{name}`: {expected}"))
-        ends.append(instant)
+    problems = format_problems(malformed(call.query))
     columns: dict[str, Column] = {}
     names: list[str] = call.query.get("data[]", [])
     scheme = await apps.load_scheme(conn, call.app.id) if names else None
@@ -146,7 +151,12 @@ async def _wanted(conn: Conn, call: Call) -> tuple[Period, list[Column]]:
             columns[column.name] = column
     if problems:
         raise V1Error.several(problems)
-    return Period(*ends), list(columns.values())
+    start, end = call.query.get("startDate"), call.query.get("endDate")
+    period = Period(
+        None if start is None else instant_of(start, last=False),
+        None if end is None else instant_of(end, last=True),
+    )
+    return period, list(columns.values())
 
 
 def instant_of(text: str, *, last: bool) -> datetime | None:

@@ -1,13 +1,12 @@
 """The way of a v1 request: route, caller, signature, right, parameters, body, handler, answer (v1 rule 16).
 
 Everything wrong with the form of a request is gathered before it is answered (v1 rule 20). Every write of a person
-leaves a line in the audit trail, whatever became of it.
+leaves a line in the audit trail, whatever became of it, also when they had no right to it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-import psycopg
-
+from clarion.api import trail
 from clarion.api.contract.binding import bind
 from clarion.api.contract.decode import Decoded, DecodeError, decode
 from clarion.api.contract.document import Operation
@@ -17,18 +16,14 @@ from clarion.api.exchange import Request, Response
 from clarion.api.v1 import errors, shapes
 from clarion.api.v1.authenticate import Admitted, admit
 from clarion.api.v1.call import Call, Handler, Services
-from clarion.api.v1.errors import Label, Problem, V1Error
+from clarion.api.v1.errors import Label, V1Error
 from clarion.api.v1.pages import page_number
-from clarion.base.errors import Finding, Unavailable
-from clarion.base.telemetry import get_logger
-from clarion.identity import service as identity
+from clarion.base.errors import Finding
 from clarion.identity.model import AuditEntry
-
-log = get_logger(__name__)
 
 
 class V1Surface:
-    """The surface under `/v1`. Handlers and `not_yet_built` must cover the document exactly, or the start fails."""
+    """The surface under `/v1`. Handlers must cover the document exactly, or the start fails."""
 
     prefix = "/v1"
 
@@ -36,12 +31,11 @@ class V1Surface:
         self,
         services: Services,
         handlers: Mapping[str, Handler],
-        not_yet_built: Collection[str] = frozenset(),
         contract: Contract | None = None,
     ) -> None:
         self._services = services
         self._contract = contract or Contract.load("v1")
-        self._binding = bind(self._contract.document, handlers, not_yet_built)
+        self._handlers = bind(self._contract.document, handlers)
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; failures of ours are raised for the edge to log."""
@@ -88,25 +82,18 @@ class V1Surface:
                 person_id=admitted.person.id,
                 app_id=admitted.app.id if admitted.app else None,
             )
-            await self._record(entry)
-
-    async def _record(self, entry: AuditEntry) -> None:
-        try:
-            async with self._services.db.transaction() as conn:
-                await identity.record_audit(conn, entry)
-        except (Unavailable, psycopg.Error):
-            # What was done is done and answered as such: the log keeps the line that the database could not.
-            log.exception("audit_line_not_stored", **{name: getattr(entry, name) for name in entry.__struct_fields__})
+            await trail.record(self._services.db, entry)
 
     async def _run(self, request: Request, found: Found, admitted: Admitted | None) -> Response:
-        handler = self._binding.handler(found.operation.operation_id)
-        if handler is None:
-            return errors.answer([Problem(501, Label.SERVICE, "This operation is not built yet")])
-        call = self._call(request, found, admitted)
+        if admitted is not None and admitted.refusal is not None:
+            return errors.answer(admitted.refusal.problems)
+        body = None
         try:
-            return await handler(call)
+            call = self._call(request, found, admitted)
+            body = call.body
+            return await self._handlers[found.operation.operation_id](call)
         except Exception as error:
-            problems = errors.problems_of(error, call.body)
+            problems = errors.problems_of(error, body)
             if problems is None:
                 raise
             return errors.answer(problems)
@@ -124,7 +111,8 @@ class V1Surface:
         decoded, wrong = self._body(operation, request.body or b"", admitted)
         findings += wrong
         if findings:
-            raise V1Error.several(errors.format_problems(findings))
+            findings += shapes.malformed_parameters(operation.operation_id, query.values)
+            raise V1Error.several(shapes.problems_of(operation.operation_id, findings))
         return Call(
             services=self._services,
             contract=self._contract,

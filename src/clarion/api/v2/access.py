@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from clarion.api.contract.document import Operation
 from clarion.api.contract.query import parse_pairs
+from clarion.api.conventions import bearer_token
 from clarion.api.exchange import Request
 
 _TICKET: Final = "streamTicket"
@@ -42,7 +43,7 @@ async def no_clients(_token: str) -> Caller | None:
 
 async def authenticate(request: Request, operation: Operation, look_up: Authenticate) -> Caller | Refusal:
     """The caller of an operation that is not open, or why not."""
-    token = _bearer(request)
+    token = bearer_token(request)
     if token is None:
         if _carries_ticket(request, operation):
             return Refusal("invalid_token", "The ticket is unknown, used or expired.", 'Bearer error="invalid_token"')
@@ -66,15 +67,6 @@ def authorize(caller: Caller, operation: Operation) -> Refusal | None:
         f"The token lacks the scope {needed}.",
         f'Bearer error="insufficient_scope", scope="{needed}"',
     )
-
-
-def _bearer(request: Request) -> str | None:
-    """The token of the one `Authorization` header; other schemes and other places count as absent (rules 3.8, 3.9)."""
-    values = request.headers.all("authorization")
-    if len(values) != 1:
-        return None
-    scheme, _, token = values[0].partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _carries_ticket(request: Request, operation: Operation) -> bool:

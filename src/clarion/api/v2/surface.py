@@ -49,7 +49,7 @@ class V2:
         self._look_up = look_up
         self._documents = OpenDocuments(contract.document)
         handlers: dict[str, Handler] = {"getOpenApi": self._open_api, "getProblemType": self._problem_type}
-        self._binding = bind(contract.document, handlers, NOT_YET_BUILT["v2"])
+        self._handlers = bind(contract.document, handlers, NOT_YET_BUILT["v2"])
         if settings.insecure_loopback:
             log.warning("v2_https_not_required", listener="loopback", rule="v2 rule 1.3")
 
@@ -88,7 +88,7 @@ class V2:
             if refusal is not None:
                 challenge = ("WWW-Authenticate", refusal.challenge)
                 return self._problem(request, refusal.code, refusal.detail, challenge)
-        handler = self._binding.handler(operation.operation_id)
+        handler = self._handlers.get(operation.operation_id)
         if handler is None:
             return self._not_built(request, operation)
         if not accepts(request, operation.produces):

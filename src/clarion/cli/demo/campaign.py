@@ -2,17 +2,17 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from clarion.apps.model import App, Platform
 from clarion.base.errors import ClarionError
-from clarion.cli.calls import V1Caller
 from clarion.cli.demo.company import BUTTON_TEMPLATE, COLLAPSE_KEY, PARTNER_IDS, Company
 from clarion.cli.demo.screen import SendScreen
 from clarion.cli.demo.stage import Stage
 from clarion.cli.running import memory_of, running_of
+from clarion.client.v1 import V1Client
+from clarion.client.v1.models import Button, Buttons, Campaign, Message, PlatformMessage, Segments, WebButton
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.results.model import Counts
@@ -77,44 +77,46 @@ class Memory(Struct):
     end: int = 0
 
 
-def create(v1: V1Caller, company: Company, name: str) -> dict[Platform, int]:
+async def create(v1: V1Client, company: Company, name: str) -> dict[Platform, int]:
     """A campaign with one message in each application, over v1; the ids of the messages."""
     made = {}
     for platform, partner_id in PARTNER_IDS.items():
-        root = f"/v1/me/apps/{partner_id}"
-        campaign = v1.post(f"{root}/campaigns", {"name": name, "description": "Made by clarion demo"})["id"]
-        message = {
-            "name": name,
-            "campaignId": campaign,
-            "segments": {"campaignSegments": [company.segments[platform]]},
-            "messages": [_version(platform, language) for language in _TEXTS],
-        }
-        made[platform] = v1.post(f"{root}/messages", message)["id"]
+        campaign = await v1.create_campaign(partner_id, Campaign(name=name, description="Made by clarion demo"))
+        message = Message(
+            name=name,
+            campaign_id=campaign.id,
+            segments=Segments(campaign_segments=[company.segments[platform]]),
+            messages=[_version(platform, language) for language in _TEXTS],
+        )
+        made[platform] = (await v1.create_message(partner_id, message)).id
     return made
 
 
-def launch(v1: V1Caller, company: Company, messages: dict[Platform, int]) -> list[Launched]:
+async def launch(v1: V1Client, company: Company, messages: dict[Platform, int]) -> list[Launched]:
     """Send the messages, over v1. The answers come at once; what follows runs in the sender."""
     launched = []
     for platform, message_id in messages.items():
-        v1.post(f"/v1/me/apps/{PARTNER_IDS[platform]}/messages/{message_id}/send")
+        await v1.send_message(PARTNER_IDS[platform], message_id)
         launched.append(Launched(company.apps[platform], message_id))
     return launched
 
 
-def _version(platform: Platform, language: str) -> dict[str, Any]:
+def _version(platform: Platform, language: str) -> PlatformMessage:
     words = _TEXTS[language]
-    version: dict[str, Any] = {"title": words["title"], "text": words["text"]}
-    if language:
-        version["language"] = language
+    version = PlatformMessage(title=words["title"], text=words["text"], language=language or None)
     if platform is Platform.WEB:
-        buttons = [{"id": "1", "title": words["open"], "url": _OFFERS}, {"id": "2", "title": words["later"]}]
-        return version | {"url": _OFFERS, "buttons": buttons}
-    choices: list[dict[str, Any]] = [{"id": "1", "action": "webview", "url": _OFFERS}, {"id": "2", "action": "close"}]
+        version.url = _OFFERS
+        version.buttons = [
+            WebButton(id="1", title=words["open"], url=_OFFERS),
+            WebButton(id="2", title=words["later"]),
+        ]
+        return version
+    choices = [Button(id="1", action="webview", url=_OFFERS), Button(id="2", action="close")]
     if platform is Platform.ANDROID:
-        choices = [choices[0] | {"title": words["open"]}, choices[1] | {"title": words["later"]}]
-    group = {"template": BUTTON_TEMPLATE, "buttons": choices}
-    return version | {"collapseKey": COLLAPSE_KEY, "interactiveButtons": group}
+        choices[0].title, choices[1].title = words["open"], words["later"]
+    version.collapse_key = COLLAPSE_KEY
+    version.interactive_buttons = Buttons(template=BUTTON_TEMPLATE, buttons=choices)
+    return version
 
 
 async def watch(

@@ -18,7 +18,6 @@ from clarion.assembly.database import conninfo_of
 from clarion.base import clock
 from clarion.base.settings import Settings, default_data_dir
 from clarion.cli import output
-from clarion.cli.calls import Connection, V1Caller
 from clarion.cli.demo import account as accounts
 from clarion.cli.demo import campaign, company, devices, results
 from clarion.cli.demo.account import Account, Books
@@ -28,6 +27,7 @@ from clarion.cli.demo.screen import SendScreen, headline, said
 from clarion.cli.demo.stage import Notebook, Stage, clear, keep, notebook_of, port_to_use, staged
 from clarion.cli.options import AsJson
 from clarion.cli.stub_client import StubClient
+from clarion.client.v1 import V1Client
 from clarion.db.pool import Database
 
 DEVICES = 100_000
@@ -111,13 +111,11 @@ async def _story(stage: Stage, notebook: Notebook, number: int | None) -> Accoun
         resources.push_async_callback(db.close)
         stub = await resources.enter_async_context(StubClient(stage.stub.url, Path(stage.stub.ca_file)))
         ours = await _prepare(stage, db, stub, notebook, number)
-        connection = Connection(stage.url, stage.running.ca_file)
-        resources.callback(connection.close)
-        v1 = V1Caller(connection, notebook.email, notebook.api_key)
+        v1 = V1Client(stage.url, notebook.email, notebook.api_key, ca_file=stage.running.ca_file)
+        await resources.enter_async_context(v1)
         today = clock.now().date()
         before = {
-            platform: await asyncio.to_thread(results.read_days, v1, partner_id, today)
-            for platform, partner_id in PARTNER_IDS.items()
+            platform: await results.read_days(v1, partner_id, today) for platform, partner_id in PARTNER_IDS.items()
         }
         account = await _send(stage, db, stub, ours, v1, notebook)
         headline("Devices report what they received")
@@ -127,7 +125,7 @@ async def _story(stage: Stage, notebook: Notebook, number: int | None) -> Accoun
         said(f"{number_of:,} devices registered and reported in {time.monotonic() - began:.1f} s")
         headline("Reading the results back over v1")
         listed = {
-            platform: await asyncio.to_thread(results.read, v1, send.partner_id, send.message_id, today)
+            platform: await results.read(v1, send.partner_id, send.message_id, today)
             for platform, send in zip(ours.apps, account.sends, strict=True)
         }
         accounts.add_reports(account, reported, listed, before)
@@ -156,16 +154,16 @@ async def _prepare(stage: Stage, db: Database, stub: StubClient, notebook: Noteb
 
 
 async def _send(
-    stage: Stage, db: Database, stub: StubClient, ours: Company, v1: V1Caller, notebook: Notebook
+    stage: Stage, db: Database, stub: StubClient, ours: Company, v1: V1Client, notebook: Notebook
 ) -> Account:
     """The campaign, from its creation to the sums."""
     headline("The campaign, in two languages, with buttons")
     name = f"Spring, {clock.now():%Y-%m-%d %H:%M:%S}"
-    messages = await asyncio.to_thread(campaign.create, v1, ours, name)
+    messages = await campaign.create(v1, ours, name)
     await stub.reset()
     memory = Memory()
     campaign.sample(stage, memory)
-    launched = await asyncio.to_thread(campaign.launch, v1, ours, messages)
+    launched = await campaign.launch(v1, ours, messages)
     with SendScreen(output.err, shown=True) as screen:
         ended = await campaign.watch(stage, db, launched, screen, memory)
     stats = await stub.stats()

@@ -1,10 +1,12 @@
 """Reading the campaign's results back over v1, as an integrator would: targets, clicks, the day's statistics."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from msgspec import Struct
 
-from clarion.cli.calls import V1Caller
+from clarion.client.v1 import Pages, V1Client
 
 _PAGE = 100
 
@@ -24,32 +26,32 @@ class Listed(Struct, frozen=True):
     days: Days
 
 
-def read(v1: V1Caller, partner_id: str, message_id: int, since: date) -> Listed:
+async def read(v1: V1Client, partner_id: str, message_id: int, since: date) -> Listed:
     """The numbers of targets and clicks of a message, and the statistics since a day."""
-    root = f"/v1/me/apps/{partner_id}/messages/{message_id}"
-    targets, clicks = _length(v1, f"{root}/targets"), _length(v1, f"{root}/clicks")
-    return Listed(targets, clicks, read_days(v1, partner_id, since))
+    targets = await _length(lambda page: v1.list_message_targets(partner_id, message_id, page=page))
+    clicks = await _length(lambda page: v1.list_message_clicks(partner_id, message_id, page=page))
+    return Listed(targets, clicks, await read_days(v1, partner_id, since))
 
 
-def read_days(v1: V1Caller, partner_id: str, since: date) -> Days:
+async def read_days(v1: V1Client, partner_id: str, since: date) -> Days:
     """The statistics since a day."""
-    lines = v1.get(f"/v1/me/apps/{partner_id}/stats?startDate={since}")["data"]
-    return Days(sum(line["pushSent"] for line in lines), sum(line["pushClicks"] for line in lines))
+    days = await v1.list_stats(partner_id, start_date=since).collect()
+    return Days(sum(day.push_sent or 0 for day in days), sum(day.push_clicks or 0 for day in days))
 
 
-def _length(v1: V1Caller, path: str) -> int:
+async def _length(page_of: Callable[[int], Pages[Any]]) -> int:
     """How many objects a list has: its last page is looked for by halving."""
 
-    def size(page: int) -> int:
-        return len(v1.get(f"{path}?page={page}")["data"])
+    async def size(page: int) -> int:
+        return len((await page_of(page)).data)
 
     low, high = 0, 1  # the last full page, and a page that is not
-    while size(high) == _PAGE:
+    while await size(high) == _PAGE:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        if size(middle) == _PAGE:
+        if await size(middle) == _PAGE:
             low = middle
         else:
             high = middle
-    return low * _PAGE + size(high)
+    return low * _PAGE + await size(high)

@@ -1,0 +1,180 @@
+"""How fast an instant message is: 100 targets named by client id, from the request to the push gateway.
+
+    python -m bench.instant                     # or: --devices 20000 --requests 50
+
+`clarion serve` runs with its embedded PostgreSQL in processes of its own; requests go over its plain listener, one
+after the other, signed, on one kept connection. The stub gateway stands in this process and notes when each
+notification came. All share the cores of one machine.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import aiohttp
+import msgspec
+import uvloop
+from msgspec import Struct
+from psycopg import sql
+from rich.console import Console
+from rich.table import Table
+
+from clarion.apps import service as apps
+from clarion.apps.model import App, ColumnKind, Platform
+from clarion.assembly.database import opened, sealer
+from clarion.content import service as content
+from clarion.content.model import Content, MessageDraft
+from clarion.db.sql import Conn, app_table, execute
+from clarion.devices import service as devices
+from clarion.devices.model import TOKEN, DeviceRecord
+from clarion.gateways.stub import StubServer
+from clarion.identity import service as identity
+from clarion.identity.model import Role
+from clarion.identity.signature import sign
+from tests.installation import Installation
+from tests.support import until
+
+TARGETS = 100
+WARM_UP = 20
+_PIECE = 5000
+
+
+class Company(Struct, frozen=True):
+    """What a caller needs to know: where to send what, and by what right."""
+
+    path: str
+    parent: int
+    api_key: str
+    token: str
+
+
+async def found(installation: Installation, stub: StubServer, number: int) -> Company:
+    """An iOS application with so many devices and an index on their client ids, and a message to be said again."""
+    async with opened(installation.settings) as db:
+        async with db.transaction() as conn:
+            seal = await sealer(installation.settings, conn)
+            app, _ = await apps.create_app(conn, seal, "bench", Platform.IOS, "Bench")
+            secret = msgspec.json.encode(stub.issue("apns", "bench"))
+            await apps.set_gateway(conn, seal, app, secret, stub.url, stub.ca_file.read_text())
+            client = await apps.add_column(conn, app, "clientId", ColumnKind.TEXT, indexed=True)
+            first_name = await apps.add_column(conn, app, "firstname", ColumnKind.TEXT)
+            draft = MessageDraft("Order", (Content("Hi ${firstname}, order ${order} is on its way"),))
+            parent = await content.create_message(conn, app, draft)
+            person, api_key = await identity.create_person(conn, seal, "bench@shop.example", Role.OPERATOR)
+            await apps.grant(conn, app.id, person.id)
+            token = await identity.issue_token(conn, person)
+        for start in range(0, number, _PIECE):
+            records = [
+                DeviceRecord(f"d{n}", {TOKEN: f"{n:064x}", client: f"C-{n}", first_name: "Ada"})
+                for n in range(start, min(start + _PIECE, number))
+            ]
+            async with db.transaction() as conn:
+                await devices.upsert(conn, app, records)
+        async with db.connection() as conn:
+            await _prepare(conn, app, client.sql)
+    return Company(f"/v1/me/apps/{app.partner_id}/send", parent, api_key, token)
+
+
+async def _prepare(conn: Conn, app: App, column: str) -> None:
+    """The index at once, and statistics, as an application has them that is not new."""
+    device = app_table(app.id, "device")
+    await execute(conn, sql.SQL("CREATE INDEX ON {} ({})").format(device, sql.Identifier(column)))
+    await execute(conn, sql.SQL("ANALYZE {}").format(device))
+
+
+class Took(Struct, frozen=True):
+    """Milliseconds from the first byte of a request: to its answer, to the last notification at the gateway."""
+
+    accepted: float
+    arrived: float
+
+
+async def say(session: aiohttp.ClientSession, url: str, company: Company, stub: StubServer, clients: list[int]) -> Took:
+    """One instant message to these clients, until all of it is at the gateway."""
+    targets = [{"clientId": f"C-{n}", "data": {"order": n}} for n in clients]
+    body = msgspec.json.encode({"parentMessageId": company.parent, "targets": targets})
+    wanted = stub.stats().apns.delivered + len(clients)
+    started, epoch = time.perf_counter(), time.time()
+    at = str(int(epoch))
+    headers = {
+        "Authorization": f"Bearer {company.token}",
+        "Accengage-Time": at,
+        "Accengage-Signature": sign(body, company.api_key, at),
+        "Content-Type": "application/json",
+    }
+    async with session.post(url + company.path, data=body, headers=headers) as answer:
+        answered = await answer.read()
+    accepted = time.perf_counter() - started
+    assert answer.status == 200, answered
+
+    async def delivered() -> bool:
+        return stub.stats().apns.delivered >= wanted
+
+    await until(delivered)
+    last = stub.stats().apns.last_at
+    assert last is not None
+    return Took(accepted * 1e3, (last - epoch) * 1e3)
+
+
+async def run(options: argparse.Namespace) -> Table:
+    """Fill an installation, start it, send."""
+    chance = random.Random(7)
+    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder:
+        stub = StubServer(Path(folder) / "stub")
+        await stub.start()
+        installation = Installation(Path(folder) / "data", http=True)
+        company = await found(installation, stub, options.devices)
+        installation.start()
+        try:
+            url = f"http://127.0.0.1:{installation.settings.http_port}"
+            async with aiohttp.ClientSession() as session:
+                await _until_ready(session, url)
+                took = [
+                    await say(session, url, company, stub, chance.sample(range(options.devices), TARGETS))
+                    for _ in range(WARM_UP + options.requests)
+                ][WARM_UP:]
+        finally:
+            await installation.stop()
+            await stub.stop()
+    return _table(options.devices, took)
+
+
+async def _until_ready(session: aiohttp.ClientSession, url: str) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                async with session.get(f"{url}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(0.1)
+
+
+def _table(number: int, took: list[Took]) -> Table:
+    table = Table(title=f"{TARGETS} targets, {number:,} devices, {len(took)} requests, milliseconds")
+    for name in ("until", "p50", "p90", "p99", "least", "most"):
+        table.add_column(name, justify="left" if name == "until" else "right")
+    for name, values in (
+        ("accepted", sorted(each.accepted for each in took)),
+        ("all at the gateway", sorted(each.arrived for each in took)),
+    ):
+        ranks = [median(values), *(values[int(len(values) * rank)] for rank in (0.9, 0.99)), values[0], values[-1]]
+        table.add_row(name, *(f"{value:.1f}" for value in ranks))
+    return table
+
+
+def main() -> None:
+    """Parse the arguments, run, show the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--devices", type=int, default=100_000)
+    parser.add_argument("--requests", type=int, default=200)
+    Console().print(uvloop.run(run(parser.parse_args())))
+
+
+if __name__ == "__main__":
+    main()
