@@ -56,7 +56,7 @@ async def test_every_update_is_a_revision_and_leaves_the_state(database: Databas
     assert (found.revision, found.state) == (2, MessageState.SENT)
 
 
-async def test_rule_63_nothing_happens_to_a_message_being_sent(database: Database, app: App) -> None:
+async def test_v1_rule_63_nothing_happens_to_a_message_being_sent(database: Database, app: App) -> None:
     async with database.transaction() as conn:
         created = await service.create_message(conn, app, HELLO)
         await service.set_state(conn, app.id, created, MessageState.SENDING)
@@ -93,7 +93,7 @@ async def test_findings_come_all_at_once(database: Database, app: App) -> None:
     ]
 
 
-async def test_rule_44_two_writers_of_one_external_id_at_once(database: Database, app: App) -> None:
+async def test_v1_rule_44_two_writers_of_one_external_id_at_once(database: Database, app: App) -> None:
     """The second waits for the first and is told; nothing breaks."""
     draft = MessageDraft(name="x", contents=(Content(text="x"),), external_id="same")
 
@@ -108,7 +108,7 @@ async def test_rule_44_two_writers_of_one_external_id_at_once(database: Database
     assert {finding.code for error in refused for finding in error.findings} == {"external_id_taken"}
 
 
-async def test_rule_44_two_updates_to_one_external_id_at_once(database: Database, app: App) -> None:
+async def test_v1_rule_44_two_updates_to_one_external_id_at_once(database: Database, app: App) -> None:
     async with database.transaction() as conn:
         ids = [await service.create_campaign(conn, app.id, CampaignDraft(name)) for name in ("a", "b")]
 
@@ -120,7 +120,7 @@ async def test_rule_44_two_updates_to_one_external_id_at_once(database: Database
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Invalid", "NoneType"]
 
 
-async def test_rule_35_no_message_keeps_a_campaign_deleted_meanwhile(database: Database, app: App) -> None:
+async def test_v1_rule_35_no_message_keeps_a_campaign_deleted_meanwhile(database: Database, app: App) -> None:
     """A message that is being written with a campaign holds it: the delete waits, and then finds the message."""
     async with database.transaction() as conn:
         campaign = await service.create_campaign(conn, app.id, CampaignDraft("Spring"))
@@ -164,7 +164,7 @@ async def test_a_message_is_found_by_its_external_id(database: Database, app: Ap
         assert await service.message_of_external_id(conn, app.id, "order") is None
 
 
-async def test_rule_81_actions_keep_their_ids_also_when_an_update_takes_them_away(database: Database, app: App) -> None:
+async def test_v1_rule_81_actions_keep_their_ids_when_an_update_takes_them_away(database: Database, app: App) -> None:
     def draft(*buttons: str, rich: str | None = None) -> MessageDraft:
         content = Content(text="x", rich_url=rich, buttons=tuple(Button(id=button) for button in buttons))
         return MessageDraft(name="x", contents=(content,))

@@ -12,7 +12,7 @@ from clarion.identity import service
 from clarion.identity.model import AuditEntry, Role
 
 
-async def test_rule_12_the_key_is_found_by_the_address_without_case(database: Database, sealer: Sealer) -> None:
+async def test_v1_rule_12_the_key_is_found_by_the_address_without_case(database: Database, sealer: Sealer) -> None:
     async with database.transaction() as conn:
         person, api_key = await service.create_person(conn, sealer, " Ops@Shop.example ", Role.OPERATOR)
         holder = await service.key_holder(conn, "oPS@shop.EXAMPLE")
@@ -46,7 +46,7 @@ async def test_what_is_no_address_is_refused(database: Database, sealer: Sealer,
             await service.create_person(conn, sealer, email, Role.VIEWER)
 
 
-async def test_rule_14_tokens_live_24_hours_and_older_ones_keep_working(database: Database, sealer: Sealer) -> None:
+async def test_v1_rule_14_tokens_live_24_hours_and_older_ones_keep_working(database: Database, sealer: Sealer) -> None:
     async with database.transaction() as conn:
         person, _ = await service.create_person(conn, sealer, "ops@shop.example", Role.OPERATOR)
         first, second = await service.issue_token(conn, person), await service.issue_token(conn, person)

@@ -66,14 +66,17 @@ class Move(Struct):
         self.noted.append(f"{operation} {what}")
 
     async def shown(self, *names: str) -> dict[Cell, tuple[Cell, ...]]:
-        """These columns of all devices as the wire shows them, by UDID."""
+        """These columns of all devices as the wire shows them, by UDID; None for no push token, which it shows as -."""
         async with self.database.connection() as conn:
             scheme = await apps.load_scheme(conn, self.app.id)
             found = [column for name in ("UDID", *names) if (column := scheme.find(name)) is not None]
             ids = [number for (number,) in await tuples(conn, f"SELECT id FROM app_{self.app.id}.device")]
             rows = await devices.columns_of(conn, self.app.id, ids, found)
         assert len(found) == 1 + len(names)
-        return {row["UDID"]: tuple(row.values())[1:] for row in rows.values()}
+        return {
+            row["UDID"]: tuple(None if value == "-" else value for value in tuple(row.values())[1:])
+            for row in rows.values()
+        }
 
     async def columns(self) -> dict[str, str]:
         """The kinds of the company's own columns, with a mark behind those that are indexed."""

@@ -168,6 +168,8 @@ async def test_names_that_no_column_can_have_must_be_left_out_or_renamed(move: M
     brought = await move.bring(dry_run=True)
     assert [bool(each.problem) for each in brought.columns] == [True, True]
     assert brought.files[0].created == 1
+    renamed = await move.bring(dry_run=True, choices=Choices(renames={"a4p_x": "no good"}))
+    assert sorted(renamed.files[0].left_out) == ["Date de naissance", "a4p_x"]
     with pytest.raises(Invalid) as refused:
         await move.bring(choices=Choices(create_columns=True))
     assert codes(refused.value) == ["bad_column_name", "bad_column_name", "nothing_written"]

@@ -27,6 +27,7 @@ __all__ = [
     "gateway_status",
     "get_app",
     "get_app_by_id",
+    "get_granted_app",
     "grant",
     "grants_of",
     "list_apps",
@@ -89,6 +90,14 @@ async def get_app(conn: Conn, partner_id: str) -> App:
     found = await store.app_by_partner(conn, partner_id) if "\x00" not in partner_id else None
     if found is None:
         raise NotFound(f"No application has the partner id {partner_id}.", "`clarion apps create` makes one.")
+    return found
+
+
+async def get_granted_app(conn: Conn, partner_id: str, person_id: int) -> App:
+    """As `get_app`, of those that this person may manage (v1 rule 12)."""
+    found = await store.granted_app(conn, partner_id, person_id) if "\x00" not in partner_id else None
+    if found is None:
+        raise NotFound(f"No application that person {person_id} manages has the partner id {partner_id}.")
     return found
 
 

@@ -12,6 +12,8 @@ Value = str | int | float | bool | datetime | bytes | None
 
 UDID = next(column for column in STANDARD_COLUMNS if column.sql == "udid")
 TOKEN = next(column for column in STANDARD_COLUMNS if column.sql == "token")
+NO_TOKEN = "-"  # noqa: S105
+"""How a profile without push token is shown (v1 rule 70); read, it means none, as an empty text does."""
 # The keys of a web push subscription stand beside the token (RFC 8291 section 3.1). They are no columns of the scheme:
 # only registrations, and import and export files of web applications, carry them, in base64url.
 P256DH = Column("p256dh", "web_p256dh", ColumnKind.TEXT)

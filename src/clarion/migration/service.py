@@ -122,9 +122,7 @@ def _check(run: _Run, exports: Sequence[Export]) -> None:
     for export in exports:
         with told(export.path):
             if export.kind is FileKind.DEVICES:
-                skipped = {each.name.lower(): None for each in run.proposals if each.problem}
-                names = scheme.names_of(export.header, run.scheme, run.choices)
-                Plan(run.app, expected, export.header, names | skipped)
+                Plan(run.app, expected, export.header, _names_of(run, export))
             elif export.kind is FileKind.LIST:
                 members.check_header(expected, export.header, names=lists.names_of(run.choices))
             else:
@@ -132,9 +130,16 @@ def _check(run: _Run, exports: Sequence[Export]) -> None:
                 reactions.check_day(run.choices.day or export.day, clock.now().date())
 
 
-async def _load_devices(run: _Run, export: Export) -> tuple[FileReport, list[str]]:
+def _names_of(run: _Run, export: Export) -> dict[str, str | None]:
+    """What the header of a device file means; a dry run leaves out what no column can be called."""
     names = scheme.names_of(export.header, run.scheme, run.choices)
-    names |= {each.name.lower(): None for each in run.proposals if each.problem}
+    bad = {each.name.lower() for each in run.proposals if each.problem}
+    keys = [name.lower() for name in export.header]
+    return names | {key: None for key in keys if (names.get(key, key) or "").lower() in bad}
+
+
+async def _load_devices(run: _Run, export: Export) -> tuple[FileReport, list[str]]:
+    names = _names_of(run, export)
     progress = run.watch(f"Devices of {export.path.name}")
     with kept(export.path, run.choices.rejects, dry_run=run.dry_run) as rejects:
         load = partial(transfer.check_csv, proposed=run.proposed) if run.dry_run else transfer.load_csv

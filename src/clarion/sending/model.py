@@ -118,6 +118,14 @@ class PastSend(Struct, frozen=True):
     reason: str
 
 
+class Whole(Struct, frozen=True):
+    """An audience that was frozen before its send was written: the id drawn for the send, its chunks, its devices."""
+
+    send_id: int
+    chunks: int
+    audience: int
+
+
 class Progress(Struct, frozen=True):
     """How far a send has come. `audience` is None until it is frozen; `pending` are the planned devices still open."""
 

@@ -4,15 +4,19 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.content.model import Content
 from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value, values
 from clarion.results.model import Counts
-from clarion.sending.model import BULK, NewSend, PastSend, Send, SendState
+from clarion.sending.model import BULK, NewSend, PastSend, Send, SendState, Whole
 
 _DEVICE_BYTES = 300
 """Bytes of a device's row, at the least: the estimate is rather too high."""
+
+NEXT_ID: Final = sql.SQL("nextval('clarion.send_id')")
+"""A fresh id, as a piece of another's statement."""
 
 _SENDS: Final = """
     SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
@@ -22,23 +26,32 @@ _SENDS: Final = """
 """
 
 
-async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
-    """The id of a new send in state planning; it may be handed over for `window` seconds from now."""
+async def insert(conn: Conn, app_id: int, new: NewSend, window: int, whole: Whole | None = None) -> int:
+    """The id of a new send; it may be handed over for `window` seconds from now. It is in state planning, unless its
+    audience is frozen already as `whole`."""
     return int(
         await value(
             conn,
             """
             INSERT INTO clarion.send
-                (app_id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
-                 time_to_live, use_pressure, lists, shared_values, target_values, expires_at)
-            VALUES (%(app_id)s, %(message_id)s, %(campaign_id)s, %(kind)s, %(revision)s, %(contents)s, %(predicate)s,
-                    %(guarantee)s, %(priority)s, %(time_to_live)s, %(use_pressure)s,
-                    %(lists)s::bigint[], %(shared)s, %(by_target)s,
-                    clarion.now() + make_interval(secs => %(window)s))
+                (app_id, id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
+                 time_to_live, use_pressure, lists, shared_values, target_values, expires_at,
+                 state, chunks, chunks_open, audience, plan_cursor, frozen_at)
+            VALUES (%(app_id)s, coalesce(%(id)s, nextval('clarion.send_id')), %(message_id)s, %(campaign_id)s,
+                    %(kind)s, %(revision)s, %(contents)s, %(predicate)s, %(guarantee)s, %(priority)s,
+                    %(time_to_live)s, %(use_pressure)s, %(lists)s::bigint[], %(shared)s, %(by_target)s,
+                    clarion.now() + make_interval(secs => %(window)s),
+                    %(state)s, %(chunks)s, %(chunks)s, %(audience)s::bigint, %(cursor)s,
+                    CASE WHEN %(audience)s::bigint IS NOT NULL THEN clarion.now() END)
             RETURNING id
             """,
             {
                 "app_id": app_id,
+                "id": whole and whole.send_id,
+                "state": (SendState.SENDING if whole else SendState.PLANNING).value,
+                "chunks": whole.chunks if whole else 0,
+                "audience": whole and whole.audience,
+                "cursor": 2**63 - 1 if whole else None,
                 "message_id": new.message_id,
                 "campaign_id": new.campaign_id,
                 "kind": new.kind.value,
@@ -93,7 +106,7 @@ async def insert_past(conn: Conn, app_id: int, send_id: int, past: PastSend, chu
 
 async def next_id(conn: Conn) -> int:
     """An id for a send that is written last of all that belongs to it."""
-    return int(await value(conn, "SELECT nextval('clarion.send_id')"))
+    return int(await value(conn, sql.SQL("SELECT {}").format(NEXT_ID)))
 
 
 async def has_closed_at(conn: Conn, app_id: int, message_id: int, at: datetime) -> bool:
@@ -208,19 +221,6 @@ async def freeze(conn: Conn, app_id: int, send_id: int, audience: int) -> None:
         WHERE app_id = %s AND id = %s
         """,
         (audience, app_id, send_id),
-    )
-
-
-async def freeze_whole(conn: Conn, app_id: int, send_id: int, *, cursor: int, chunks: int, audience: int) -> None:
-    """`advance` and `freeze` at once, for an audience that needs no planning."""
-    await execute(
-        conn,
-        """
-        UPDATE clarion.send
-        SET plan_cursor = %s, chunks = %s, chunks_open = %s, audience = %s, frozen_at = clarion.now(), state = 'sending'
-        WHERE app_id = %s AND id = %s
-        """,
-        (cursor, chunks, chunks, audience, app_id, send_id),
     )
 
 

@@ -50,6 +50,14 @@ def test_v1_rule_50_targets_are_left_to_be_validated_one_by_one(v1: Contract) ->
     assert pointers(v1, "sendInstantMessage", too_many, "android") == ["/targets"]
 
 
+def test_v1_rule_74_users_of_a_list_are_left_to_be_validated_one_by_one(v1: Contract) -> None:
+    users: list[object] = [{"deviceId": 5}, {}, {"clientId": "C-1"}]
+    assert pointers(v1, "upsertListUsers", {"users": users})[:1] == ["/users/0/deviceId"]
+    assert pointers(v1, "upsertListUsers", {"users": users}, "list_users") == []
+    assert pointers(v1, "removeListUsers", {"users": []}, "list_users") == ["/users"]
+    assert [bool(v1.check("ListDeviceByField", user)) for user in users] == [True, True, False]
+
+
 def test_v1_rule_57_each_application_of_a_multi_application_message_is_validated_alone(v1: Contract) -> None:
     apps: dict[str, object] = {"one": {}, "two": {"parentMessageId": 3}}
     value = {"apps": apps, "targets": [{}]}

@@ -129,7 +129,7 @@ async def test_v1_rule_64_parts_of_10000_follow_each_other_by_their_links(v1: V1
         assert link.count("rel=") == 1
         answer = await v1.get(link.replace("<", "").replace('>; rel="next"', ""))
     assert sizes == [10000, 10000, 1]
-    assert seen == [f'"U{number}";""' for number in range(1, 20002)]
+    assert seen == [f'"U{number}";"-"' for number in range(1, 20002)]
 
 
 async def test_v1_rule_64_a_part_that_is_just_full_is_the_last(v1: V1Client) -> None:
@@ -199,6 +199,8 @@ async def test_v1_rules_20_and_65_all_errors_of_an_export_at_once(v1d: V1Client)
     assert (answer.status, answer.labels) == (400, ["API_ERR_FORMAT"] * 4)
     for name, (_, message) in zip(("`nothing`", "`firstOpen`", "`lastOpen`", "`after`"), answer.errors, strict=True):
         assert name in message
+    answer = await v1d.get(v1d.path("devices"), params={**params, "page": "x"})
+    assert [message.split("`")[1] for _, message in answer.errors] == ["page", "firstOpen", "lastOpen"]
     for after in ("9223372036854775808", "1e3", ""):
         assert (await v1d.get(v1d.path("devices"), params={"after": after})).refused(400, "API_ERR_FORMAT")
 
@@ -320,11 +322,14 @@ async def test_v1_rule_70_a_token_that_is_put_leaves_its_old_profile(v1d: V1Clie
     answer = await v1d.put(v1d.path(f"devices/{UDIDS[2]}"), {"token": "AB5F"})
     assert answer.status == 200
     assert (await device(v1d, UDIDS[2]))["token"] == "AB5F"
-    assert (await device(v1d, UDIDS[0]))["token"] is None
+    assert (await device(v1d, UDIDS[0]))["token"] == "-"
     found = await v1d.get(v1d.path("devices/search/by"), params={"token": "AB5F"})
     assert found.json["data"]["UDID"] == UDIDS[2]
+    lines = (await v1d.get(v1d.path("devices"), params={"fields[1]": "UDID", "fields[2]": "token"})).text.split("\r\n")
+    assert f'"{UDIDS[0]}";"-"' in lines
+    assert (await v1d.get(v1d.path("devices/search/by"), params={"token": "-"})).refused(404, "API_ERR_DATA")
     await v1d.put(v1d.path(f"devices/{UDIDS[2]}"), {"token": "-"})
-    assert (await device(v1d, UDIDS[2]))["token"] is None
+    assert (await device(v1d, UDIDS[2]))["token"] == "-"
 
 
 async def test_a_viewer_reads_and_does_not_write(v1d: V1Client, viewer: V1Client) -> None:

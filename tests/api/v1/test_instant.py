@@ -237,13 +237,13 @@ async def test_v1_rule_48_it_is_accepted_before_anything_is_delivered(shop: Shop
 @pytest.mark.parametrize("spelling", ["number", "digits", "external", "both"])
 async def test_v1_rule_49_the_parent_is_named_by_id_or_external_id(shop: Shop, spelling: str) -> None:
     parent = await shop.parent(externalId="order")
-    named: dict[str, Any] = {
+    names: dict[str, dict[str, Any]] = {
         "number": {"parentMessageId": parent},
         "digits": {"parentMessageId": str(parent)},
         "external": {"parentMessageExternalId": "order"},
         "both": {"parentMessageId": parent, "parentMessageExternalId": "order"},
-    }[spelling]
-    assert (await shop.send({**named, "targets": [ADA]})).status == 200
+    }
+    assert (await shop.send({**names[spelling], "targets": [ADA]})).status == 200
 
 
 async def test_v1_rule_49_two_names_must_mean_one_message(shop: Shop) -> None:

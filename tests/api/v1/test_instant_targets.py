@@ -233,7 +233,7 @@ async def test_v1_rule_53_a_number_stands_for_the_text_of_its_digits(shop: Shop)
 async def test_v1_rule_53_targets_are_alternatives_and_a_device_is_sent_to_once(shop: Shop) -> None:
     """The first target that a device is in gives its values; one whose devices are all in others has matched too."""
     parent = await shop.parent("${n}")
-    targets = [
+    targets: list[dict[str, Any]] = [
         {"clientId": {"$in": ["C-1", "C-2"]}, "points": {"$gt": 3}},
         ADA,
         {"deviceId": "d2"},
@@ -423,12 +423,12 @@ async def test_v1_rule_56_old_web_devices_are_left_out_of_the_audience(v1: V1Cli
     shop = await Shop.open(v1, v1.web)
     for number, version in enumerate(VERSIONS):
         await shop.device(f"d{number}", clientId="C-1", sw_version=version)
-    targets = {
-        "fields": [{"clientId": "C-1"}],
-        "segment": [{"segmentId": await shop.segment("Everyone", {"all": []})}],
-        "list": [{"staticListId": await shop.static_list("VIP", {f"d{n}": None for n in range(len(VERSIONS))})}],
-    }[kind]
-    await shop.say(await shop.parent(), *targets)
+    targets: dict[str, Any] = {
+        "fields": {"clientId": "C-1"},
+        "segment": {"segmentId": await shop.segment("Everyone", {"all": []})},
+        "list": {"staticListId": await shop.static_list("VIP", {f"d{n}": None for n in range(len(VERSIONS))})},
+    }
+    await shop.say(await shop.parent(), targets[kind])
     reached = {list(VERSIONS)[int(udid[1:])] for udid in await shop.texts()}
     assert reached == {version for version, new in VERSIONS.items() if new}
     assert shop.ended.audience == len(reached)

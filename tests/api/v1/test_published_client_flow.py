@@ -120,7 +120,7 @@ async def many_devices(v1: V1Client) -> V1Client:
 
 
 async def test_login_then_export_until_the_link_is_absent(many_devices: V1Client, published: Published) -> None:
-    """Rules 2 and 64: over plain HTTP, as it always did."""
+    """v1 rules 2 and 64: over plain HTTP, as it always did."""
     client = published(many_devices.person.email, many_devices.api_key)
     assert await asyncio.to_thread(client.login) == 200
     parts = await asyncio.to_thread(client.export, "demo-android", ["UDID", "model"], "2030-01-01|2031-01-01 00:00:00")

@@ -120,6 +120,8 @@ async def test_device_columns_are_added_on_request(reported: Reported, kind: str
     answer = await reported.v1.get(reported.path(kind), params=asked)
     assert answer.json["data"][0]["data"] == {"bundleversion": None, "opencount": 0, "system_optin_notifs": "Y"}
     assert "data%5B%5D=bundleversion" in answer.links["next"]
+    without = await reported.v1.get(reported.path(kind), params={"data[]": "token"})
+    assert without.json["data"][0]["data"] == {"token": "-"}
     unknown = await reported.v1.get(reported.path(kind), params=[("data[]", "shoeSize"), ("data[]", "hat")])
     assert (unknown.status, unknown.labels) == (400, ["API_ERR_FORMAT"] * 2)
     assert "shoeSize" in unknown.text

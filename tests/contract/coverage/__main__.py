@@ -12,7 +12,7 @@ from pathlib import Path
 
 from clarion.api.contract.document import Document
 from tests.contract.coverage.record import VARIABLE
-from tests.contract.coverage.rules import ROOT, tests_by_rule
+from tests.contract.coverage.rules import ROOT, named_by_rule
 from tests.contract.coverage.titles import NOT_BY_REQUEST, V1_RULES
 
 PAGE = ROOT / "docs" / "contract-coverage.md"
@@ -28,7 +28,7 @@ def main() -> int:
             print("The page is left as it was: a test failed.", file=sys.stderr)
             return code
         called = _called(Path(folder))
-    PAGE.write_text(page(called, tests_by_rule()))
+    PAGE.write_text(page(called, named_by_rule()))
     print(f"{PAGE.relative_to(ROOT)} is written.")
     return 0
 

@@ -11,7 +11,7 @@ _MENTION = re.compile(r"\b(v1 )?rules? ((?:\d+(?:, | and | to )?)+)")
 _NAME = re.compile(r"(v1_)?rules?_((?:\d+(?:_and_|_to_|_)?)+)")
 
 
-def tests_by_rule() -> dict[int, list[str]]:
+def named_by_rule() -> dict[int, list[str]]:
     """Test ids by number of the v1 rule they name, `path::function`, in order.
 
     In `tests/api/v1` "rule 16" means v1's; everywhere else only "v1 rule 16" does.

@@ -2,12 +2,12 @@
 
 from clarion.api.contract.document import Document
 from tests.contract.coverage.__main__ import PAGE
-from tests.contract.coverage.rules import tests_by_rule
+from tests.contract.coverage.rules import named_by_rule
 from tests.contract.coverage.titles import NOT_BY_REQUEST, V1_RULES
 
 
 def test_every_rule_of_v1_is_named_by_a_test() -> None:
-    named = tests_by_rule()
+    named = named_by_rule()
     assert list(V1_RULES) == list(range(1, 108))
     assert [number for number in V1_RULES if number not in named] == []
     assert named.keys() <= V1_RULES.keys()

@@ -118,8 +118,8 @@ async def test_a_repeated_header_is_refused(client: RawClient, apns: dict[str, A
         ({"iss": None}, "InvalidProviderToken"),
         ({"iat": None}, "InvalidProviderToken"),
         ({"iat": "now"}, "InvalidProviderToken"),
-        ({"iat": int(time.time()) + 600}, "InvalidProviderToken"),
-        ({"iat": int(time.time()) - 3700}, "ExpiredProviderToken"),
+        ({"iat": int(time.time()) + 86_400}, "InvalidProviderToken"),
+        ({"iat": int(time.time()) - 86_400}, "ExpiredProviderToken"),
     ],
 )
 async def test_the_claims_of_the_provider_token_are_checked(

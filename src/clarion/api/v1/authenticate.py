@@ -68,12 +68,11 @@ async def _existing(services: Services, partner_id: str | None) -> App | None:
 async def application(conn: Conn, person: Person, partner_id: str) -> App | None:
     """The application, if it exists and this person manages it: to a caller both failures are one (v1 rule 18)."""
     try:
-        app = await apps.get_app(conn, partner_id)
+        if person.manages_everything:
+            return await apps.get_app(conn, partner_id)
+        return await apps.get_granted_app(conn, partner_id, person.id)
     except NotFound:
         return None
-    if person.manages_everything or await apps.may_manage(conn, app.id, person.id):
-        return app
-    return None
 
 
 def check_signature(services: Services, request: Request, holder: KeyHolder) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from clarion.api.exchange import Response
 from clarion.api.v1.call import Call, empty_answer, json_answer
+from clarion.api.v1.device_wire import shown
 from clarion.api.v1.errors import Label, Problem, V1Error, format_problems
 from clarion.api.v1.pages import absolute_url
 from clarion.api.v1.reactions import instant_of
@@ -108,7 +109,7 @@ async def search_device(call: Call) -> Response:
             raise V1Error.several([_of_search(finding) for finding in error.findings]) from None
     if found is None:
         raise NotFound("No device matches the filters.")
-    return json_answer({"data": found})
+    return json_answer({"data": shown(found)})
 
 
 def _of_search(finding: Finding) -> Problem:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from clarion.api.contract.instants import parse_day, parse_instant
 from clarion.api.exchange import Response
 from clarion.api.v1.call import Call
+from clarion.api.v1.device_wire import shown
 from clarion.api.v1.errors import Label, Problem, V1Error, format_problems
 from clarion.api.v1.pages import answer_page
 from clarion.apps import service as apps
@@ -58,7 +59,7 @@ class _Click(Struct, rename="camel"):
     message_id: int | None
     campaign_id: int | None
     action_id: int | UnsetType
-    data: dict[str, Scalar] | UnsetType
+    data: Mapping[str, Scalar] | UnsetType
 
 
 class _Target(Struct, rename="camel"):
@@ -67,7 +68,7 @@ class _Target(Struct, rename="camel"):
     message_id: int
     campaign_id: int | None
     bounce: bool
-    data: dict[str, Scalar] | UnsetType
+    data: Mapping[str, Scalar] | UnsetType
 
 
 async def list_campaign_clicks(call: Call) -> Response:
@@ -177,7 +178,7 @@ def _write_click(click: Click, *, with_data: bool) -> _Click:
         message_id=click.message_id,
         campaign_id=click.campaign_id,
         action_id=UNSET if click.action_id is None else click.action_id,
-        data=click.data if with_data else UNSET,
+        data=shown(click.data) if with_data else UNSET,
     )
 
 
@@ -188,5 +189,5 @@ def _write_target(target: Target, *, with_data: bool) -> _Target:
         message_id=target.message_id,
         campaign_id=target.campaign_id,
         bounce=target.bounced,
-        data=target.data if with_data else UNSET,
+        data=shown(target.data) if with_data else UNSET,
     )

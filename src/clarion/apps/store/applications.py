@@ -34,6 +34,16 @@ async def app_by_partner(conn: Conn, partner_id: str) -> App | None:
     return await row(conn, query, (partner_id,), of=App)
 
 
+async def granted_app(conn: Conn, partner_id: str, person_id: int) -> App | None:
+    """The application with this partner id, if this person may manage it."""
+    query = """
+        SELECT id, partner_id, name, platform, click_address FROM clarion.app AS a
+        WHERE partner_id = %s
+          AND EXISTS (SELECT FROM clarion.app_manager WHERE app_id = a.id AND person_id = %s)
+    """
+    return await row(conn, query, (partner_id, person_id), of=App)
+
+
 async def app_by_id(conn: Conn, app_id: int) -> App | None:
     """The application with this id."""
     query = "SELECT id, partner_id, name, platform, click_address FROM clarion.app WHERE id = %s"

@@ -141,7 +141,7 @@ def giving(app_id: int, message_id: int) -> Condition:
         sql.SQL(
             """
             INSERT INTO {} (device_id, message_id, given_at)
-            SELECT unnest(part.device_ids), %(inbox_message)s, clarion.now() FROM part
+            SELECT unnest(part.device_ids), %(inbox_message)s, (SELECT clarion.now()) FROM part
             """
         ).format(app_table(app_id, "inbox_row")),
         {"inbox_message": message_id},

@@ -1,8 +1,8 @@
 """JSON with holes: a tree of values becomes fixed bytes and marks, once; filling it for a device joins bytes.
 
-A mark is `${field}` (also spelt `${:field}`, v1 rule 93) inside any text; after its first letter a name may hold digits,
-dots and dashes. A value is put in as JSON text, escaped as deeply as it stands, and never read for marks itself:
-nothing is evaluated twice.
+A mark is `${field}` (also spelt `${:field}`, v1 rule 93) inside any text; after its first letter a name may hold
+digits, dots and dashes. A value is put in as JSON text, escaped as deeply as it stands, and never read for marks
+itself: nothing is evaluated twice.
 """
 
 import re

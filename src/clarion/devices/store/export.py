@@ -10,7 +10,7 @@ from psycopg import sql
 
 from clarion.apps.model import Column, ColumnKind
 from clarion.db.sql import Conn, app_table, tuples
-from clarion.devices.model import AUTH, P256DH, OpeningPeriod
+from clarion.devices.model import AUTH, P256DH, TOKEN, OpeningPeriod
 
 # A function takes 100 arguments; a column is two of them.
 _GROUP = 45
@@ -18,9 +18,11 @@ _GROUP = 45
 
 def _text(column: Column) -> sql.Composed:
     """The column as text, its quotes doubled; NULL when unset."""
-    name = sql.Identifier("d", column.sql)
+    name: sql.Composable = sql.Identifier("d", column.sql)
     if column in (P256DH, AUTH):
         return sql.SQL(r"translate(encode({}, 'base64'), E'+/=\n', '-_')").format(name)
+    if column == TOKEN:
+        name = sql.SQL("coalesce({}, '-')").format(name)
     if column.kind is ColumnKind.TEXT:
         return sql.SQL("replace({}, '\"', '\"\"')").format(name)
     if column.kind is ColumnKind.DATE:

@@ -135,7 +135,7 @@ async def standing(conn: Conn, app_id: int) -> Standing:
                count(*) FILTER (WHERE s.active AND s.optin) AS active_optin
         FROM {} AS d CROSS JOIN LATERAL (
             SELECT d.system_optin_notifs AND d.feedback = 0 AND d.token IS NOT NULL AS optin,
-                   d.lastopen > clarion.now() - interval '30 days' AS active
+                   d.lastopen > (SELECT clarion.now()) - interval '30 days' AS active
         ) AS s
         """
     ).format(app_table(app_id, "device"))

@@ -19,11 +19,11 @@ from clarion.content.render import Renderer
 from clarion.db.sql import Conn
 from clarion.queue import put
 from clarion.results import store as results
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import FrozenTargets
 from clarion.sending import planning, store
 from clarion.sending.instant.audiences import Understood, understand
 from clarion.sending.instant.model import Accepted, ByList, Instant, Target
-from clarion.sending.model import INSTANT, PLAN_JOB, QUEUE, URGENT_QUEUE, NewSend, SendKind
+from clarion.sending.model import INSTANT, PLAN_JOB, QUEUE, URGENT_QUEUE, NewSend, SendKind, Whole
 from clarion.sending.service import NOW_OR_NEVER_WINDOW
 
 log = get_logger(__name__)
@@ -66,33 +66,37 @@ async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
         shared=shared,
         by_target=by_target,
     )
-    send_id = await store.insert(conn, app.id, new, new.time_to_live or NOW_OR_NEVER_WINDOW)
     left_out = {target.at for target in instant.targets} - {target.at for target in found.targets}
+    window = new.time_to_live or NOW_OR_NEVER_WINDOW
     if found.named:
-        matched = await _freeze(conn, app, ChunkOrigin(app.id, send_id, message_id, campaign_id), found, new)
-        left_out |= {target.at for no, target in enumerate(found.targets) if no not in matched}
+        frozen = await _freeze(conn, app.id, found, new)
+        left_out |= {target.at for no, target in enumerate(found.targets) if no not in frozen.matched}
+        send_id = await store.insert(conn, app.id, new, window, Whole(frozen.send_id, frozen.chunks, frozen.devices))
+        # What is more than one chunk is no small thing: it must not keep those waiting that are.
+        queue = URGENT_QUEUE if frozen.chunks == 1 else QUEUE
+        await planning.put_chunks(conn, app.id, send_id, range(frozen.chunks), queue=queue, priority=INSTANT)
     else:
+        send_id = await store.insert(conn, app.id, new, window)
         await _plan(conn, app.id, send_id)
     log.info("send_begun", app=app.id, message=message_id, parent=parent.id, send=send_id, kind=new.kind.value)
     return Accepted(message_id, send_id, sorted(left_out))
 
 
-async def _freeze(conn: Conn, app: App, origin: ChunkOrigin, found: Understood, new: NewSend) -> set[int]:
-    """Freeze the devices now, and give their chunk to the senders; the numbers of the targets that have any."""
-    chunks, devices, matched = await results.freeze_targets(
+async def _freeze(conn: Conn, app_id: int, found: Understood, new: NewSend) -> FrozenTargets:
+    """Freeze the devices that targets name, before their send is written. Raises Invalid when there are none."""
+    frozen = await results.freeze_targets(
         conn,
-        origin,
-        audience.targets_selection(app.id, found.named),
+        app_id,
+        new.message_id,
+        new.campaign_id,
+        audience.targets_selection(app_id, found.named),
+        send_id=store.NEXT_ID,
         chunk_size=planning.Sizes().chunk,
         keep=new.by_target is not None,
     )
-    if not matched:
+    if not frozen.matched:
         raise Invalid([Finding("/targets", "no_target", "none of the targets has a device that can be reached")])
-    await store.freeze_whole(conn, app.id, origin.send_id, cursor=planning.HIGHEST, chunks=chunks, audience=devices)
-    # What is more than one chunk is no small thing: it must not keep those waiting that are.
-    queue = URGENT_QUEUE if chunks == 1 else QUEUE
-    await planning.put_chunks(conn, app.id, origin.send_id, range(chunks), queue=queue, priority=new.priority)
-    return set(matched)
+    return frozen
 
 
 async def _plan(conn: Conn, app_id: int, send_id: int) -> None:
