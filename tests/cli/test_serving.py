@@ -9,7 +9,9 @@ import sys
 from http.client import HTTPSConnection
 from pathlib import Path
 
-from clarion.cli.running import lives
+from clarion.assembly.supervisor import lives
+from clarion.base.settings import Settings
+from clarion.cli.running import running_of
 from tests.cli.conftest import Clarion, Installation, started
 
 
@@ -58,7 +60,11 @@ def test_one_role_attaches_to_a_running_installation(installation: Installation)
         assert status_of(second["urls"]["https"], second["caFile"], "/readyz") == 200
     with started("serve", "--role", "sender", "--log-level", "warning", data_dir=data_dir) as third:
         assert third["urls"] == {}
+        told = running_of(Settings(data_dir=data_dir))
+        assert told is not None
+        assert told.urls["https"] == installation.url, "the word stays with the installation itself"
         assert lives(third["pids"]["sender"])
+    assert running_of(Settings(data_dir=data_dir)) == told
 
 
 def test_a_role_needs_a_running_database(elsewhere: Clarion) -> None:

@@ -1,5 +1,6 @@
 """CSV files in and out: every line accounted for, import repeatable, and a round trip that loses nothing."""
 
+import asyncio
 import csv
 import itertools
 import tempfile
@@ -402,3 +403,27 @@ def test_a_file_without_header_begins_with_its_first_record(folder: Folder) -> N
     assert (source.header, list(piece.lines), piece.fields) == (["name", "number"], [1, 2], [["a", "1"], ["b", "2"]])
     assert len(list(source.pieces())) == 1
     source.close()
+
+
+async def test_a_second_application_looks_its_tokens_up_one_by_one(
+    database: Database, app: App, web_app: App, folder: Folder
+) -> None:
+    """Statistics that know only the first application must not lead to reading all tokens of the second for each."""
+    async with database.transaction() as conn:
+        query = """
+            INSERT INTO clarion.push_token (app_id, digest, device_id)
+            SELECT %s, substr(sha256(n::text::bytea), 1, 16), n FROM generate_series(1, 20000) AS n
+        """
+        await execute(conn, query, (app.id,))
+    async with database.connection() as conn:
+        await execute(conn, "ANALYZE clarion.push_token")
+    devices_of_each = 1_500
+    for first in (0, devices_of_each):
+        lines = "".join(f"U{n};t{n}\n" for n in range(first, first + devices_of_each))
+        assert (await folder.load(database, web_app, f"UDID;token\n{lines}")).written == devices_of_each
+    async with database.connection() as conn:
+        here = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'clarion import'"
+        while await value(conn, here):
+            await asyncio.sleep(0.01)
+        read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'push_token_device'"
+        assert await value(conn, read) < 20 * devices_of_each

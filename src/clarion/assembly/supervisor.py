@@ -44,6 +44,17 @@ class Running(Struct, frozen=True):
     pids: dict[str, int]
 
 
+def lives(pid: int) -> bool:
+    """Whether a process of this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 async def serve(settings: Settings, *, announce: Callable[[Running], None], stop: asyncio.Event | None = None) -> None:
     """Run an installation until a signal, or until `stop` is set. `announce` is called when everything is ready."""
     stopping = stop or asyncio.Event()
@@ -71,6 +82,7 @@ class Supervisor:
         self._keepers: list[_Keeper] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._status = settings.data_dir / "supervisor.json"
+        self._tells = False
         # Children read end of file from this pipe when the supervisor is gone, however it went.
         self._parent_read, self._parent_write = os.pipe()
 
@@ -99,8 +111,11 @@ class Supervisor:
             found.ca_file,
             {keeper.name: keeper.pid for keeper in self._keepers},
         )
-        with files_of(self._settings):
-            self._write_status(running)
+        # Roles that attach to a folder leave the word to the installation that runs on it.
+        self._tells = self._server is not None or not self._told_by_another()
+        if self._tells:
+            with files_of(self._settings):
+                self._write_status(running)
         log.info("ready", **running.urls)
         return running
 
@@ -127,10 +142,20 @@ class Supervisor:
             await self._server.stop()
         for _, listener in self._listeners:
             listener.close()
-        self._status.unlink(missing_ok=True)
+        if self._tells:
+            self._status.unlink(missing_ok=True)
         log.info("stopped")
 
+    def _told_by_another(self) -> bool:
+        try:
+            running = msgspec.json.decode(self._status.read_bytes(), type=Running)
+        except (OSError, msgspec.MsgspecError):
+            return False
+        return any(map(lives, running.pids.values()))
+
     def _changed(self) -> None:
+        if not self._tells:
+            return
         try:
             running = msgspec.json.decode(self._status.read_bytes(), type=Running)
             pids = {keeper.name: keeper.pid for keeper in self._keepers}

@@ -1,11 +1,10 @@
 """What can be seen of a running installation from outside its processes."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from clarion.assembly.supervisor import Running
+from clarion.assembly.supervisor import Running, lives
 from clarion.base.settings import Settings
 
 
@@ -16,17 +15,6 @@ def running_of(settings: Settings) -> Running | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return running if any(map(lives, running.pids.values())) else None
-
-
-def lives(pid: int) -> bool:
-    """Whether a process of this id exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def memory_of(pid: int) -> tuple[int, int] | None:

@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 
 from clarion.apps import service as apps
 from clarion.assembly.database import conninfo_of
+from clarion.assembly.supervisor import lives
 from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, installation
-from clarion.cli.running import lives, memory_of, running_of
+from clarion.cli.running import memory_of, running_of
 from clarion.db import migrate
 from clarion.db.pool import Database
 from clarion.queue import store as queue
