@@ -35,8 +35,8 @@ from clarion.db.embedded import EmbeddedServer
 from clarion.db.pool import Database
 from clarion.gateways.seam import Done, Fate, Notification, Verdict
 from clarion.queue import Worker
-from clarion.results import store as results
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import freezing
+from clarion.results.store.freezing import ChunkOrigin
 from clarion.sending import service as sending
 from clarion.sending import store
 from clarion.sending.model import QUEUE, SendState
@@ -113,7 +113,7 @@ class Bench:
             everyone = audience.selection(self._app.id, predicates.parse({"all": []}, scheme))
             origin = ChunkOrigin(self._app.id, send_id, message_id, None)
             size = Sizes().chunk - send_id
-            await results.insert_chunks(conn, origin, everyone, low=LOWEST, high=HIGHEST, first_no=0, chunk_size=size)
+            await freezing.insert_chunks(conn, origin, everyone, low=LOWEST, high=HIGHEST, first_no=0, chunk_size=size)
             await conn.execute("DELETE FROM clarion.job")
             await conn.execute(
                 """

@@ -48,9 +48,9 @@ from clarion.identity import service as identity
 from clarion.identity.model import Person, Role
 from clarion.identity.signature import sign
 from clarion.results import service as results
-from clarion.results import store
 from clarion.results.model import Outcome, Period, Subject
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import freezing, targets
+from clarion.results.store.freezing import ChunkOrigin
 
 PAGE = 100
 ROUNDS = 15
@@ -132,7 +132,7 @@ async def send(conn: Conn, app: App, case: Case) -> Ready:
     campaign = await content.create_campaign(conn, app.id, CampaignDraft(case.name))
     message = await content.create_message(conn, app, MessageDraft("m", (Content("Hello"),), campaign_id=campaign))
     bounds = {"low": -(2**63), "high": 2**63 - 1, "first_no": 0, "chunk_size": case.chunk}
-    await store.insert_chunks(
+    await freezing.insert_chunks(
         conn, ChunkOrigin(app.id, campaign, message, campaign), audience.selection(app.id, All(())), **bounds
     )
     begun = clock.now() - timedelta(days=41)
@@ -212,7 +212,7 @@ async def through_http(caller: Caller, app: App, subject: Subject, period: Perio
 async def listed(db: Database, app: App, subject: Subject, period: Period, most: int) -> int:
     """How many full pages of targets there are, in targets."""
     async with db.connection() as conn:
-        marks = await store.target_marks(conn, app.id, subject, period)
+        marks = await targets.target_marks(conn, app.id, subject, period)
     number = sum(mark.targets for mark in marks)
     assert number <= most
     return number // PAGE * PAGE

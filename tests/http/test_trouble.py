@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import ngh2
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from clarion.base.authority import CA_FILE, Authority
 from clarion.base.certificates import Certificate
 from clarion.http.addresses import SpecialNetwork, resolve_public
-from clarion.http.h2 import Answer, Failure, Processed, Tuning, client_tls
+from clarion.http.h2 import Answer, Channel, Failure, Processed, Tuning, client_tls
 from tests.http.conftest import QUICK, Open, Serve
 from tests.http.peer import Exchange, answer_at_once, until
 from tests.http.requests import Results, post, statuses
@@ -21,6 +22,15 @@ def failed(result: object, processed: Processed) -> str:
     assert isinstance(result, Failure), result
     assert result.processed is processed, result
     return result.reason
+
+
+async def refused_because(channel: Channel, seconds: float = 20.0) -> str:
+    """Why the channel's origin cannot be used, as its requests are told once a first attempt to connect has ended."""
+    deadline = monotonic() + seconds
+    while True:
+        reason = failed(await channel.request(post("/a"), timeout=0.1), Processed.NO)
+        if "is not open yet" not in reason or monotonic() > deadline:
+            return reason
 
 
 async def test_a_stalled_request_times_out_and_is_reset(serve: Serve, channel: Open) -> None:
@@ -125,8 +135,7 @@ async def test_an_idle_connection_that_died_is_replaced_without_harm(serve: Serv
 async def test_a_peer_without_http2_is_refused_with_its_reason(serve: Serve, channel: Open) -> None:
     for alpn, offered in ((("http/1.1",), "nothing"), ((), "nothing")):
         peer = await serve(alpn=alpn)
-        result = await channel(peer, timeout=0.3).request(post("/a"))
-        reason = failed(result, Processed.NO)
+        reason = await refused_because(channel(peer))
         assert "does not speak HTTP/2" in reason
         assert f"ALPN gave {offered}" in reason
 
@@ -134,16 +143,16 @@ async def test_a_peer_without_http2_is_refused_with_its_reason(serve: Serve, cha
 async def test_a_peer_that_never_says_anything_is_given_up(serve: Serve, channel: Open) -> None:
     peer = await serve(speaks=False)
     tuning = Tuning(connect_timeout=0.1, backoff_first=0.01, backoff_most=0.05)
-    result = await channel(peer, timeout=0.5, tuning=tuning).request(post("/a"))
-    assert "no HTTP/2 connection within 0.1 s" in failed(result, Processed.NO)
-    assert len(peer.links) > 1
+    silent = channel(peer, tuning=tuning)
+    assert "no HTTP/2 connection within 0.1 s" in await refused_because(silent)
+    silent.submit(post("/b"), b"", lambda _: None)
+    await until(lambda: len(peer.links) > 1)
     await until(lambda: peer.links[0].lost)
 
 
 async def test_a_peer_with_an_unknown_certificate_gets_no_request(serve: Serve, channel: Open) -> None:
     peer = await serve(answer_at_once)
-    result = await channel(peer, timeout=0.3, tls=client_tls()).request(post("/a"))
-    assert "certificate is not accepted" in failed(result, Processed.NO)
+    assert "certificate is not accepted" in await refused_because(channel(peer, tls=client_tls()))
     assert not peer.received
 
 
@@ -234,8 +243,7 @@ async def test_without_a_connection_producers_may_try_but_not_flood(serve: Serve
 
 async def test_addresses_come_from_the_resolver_given(serve: Serve, channel: Open) -> None:
     peer = await serve(answer_at_once)
-    result = await channel(peer, timeout=0.2, resolve=resolve_public).request(post("/a"))
-    assert "special network" in failed(result, Processed.NO)
+    assert "special network" in await refused_because(channel(peer, resolve=resolve_public))
     assert not peer.links
 
     async def resolve(_host: str, _port: int) -> list[str]:

@@ -18,8 +18,9 @@ from clarion.devices.model import device_id
 from clarion.migration import reactions
 from clarion.migration.model import Choices, History
 from clarion.results import service as results
-from clarion.results import store as ledger
 from clarion.results.model import Period, Subject
+from clarion.results.store import chunks as ledger
+from clarion.results.store import pressing as pressing_store
 from clarion.sending import past
 from clarion.sending import service as sending
 from clarion.sending import store as sends
@@ -137,7 +138,7 @@ async def test_what_was_sent_lately_presses(move: Move) -> None:
     async with move.database.connection() as conn:
         pressing = await sends.pressing(conn, move.app.id, 0, day)
         bounds = {"low": -(2**63), "high": 2**63 - 1, "seconds": day, "times": 1}
-        pressed = await ledger.pressed(conn, move.app.id, pressing, **bounds)
+        pressed = await pressing_store.pressed(conn, move.app.id, pressing, **bounds)
     assert pressed == [device_id(move.app.id, "d0")]
 
 

@@ -20,7 +20,7 @@ from clarion.devices.model import TOKEN, DeviceRecord, Value, device_id
 from clarion.gateways.stub import StubServer
 from clarion.queue import Worker
 from clarion.results.model import Chunk
-from clarion.results.store import load_chunk
+from clarion.results.store.chunks import load_chunk
 from clarion.sending import service as sending
 from clarion.sending.gateways_pool import Opener, open_from
 from clarion.sending.model import QUEUE, URGENT_QUEUE, Progress, SendState

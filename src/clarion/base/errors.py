@@ -61,3 +61,8 @@ class Invalid(ClarionError):
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__("; ".join(f.message for f in findings))
         self.findings = findings
+
+
+def external_id_taken(external_id: str | None) -> Finding:
+    """The finding about an external id that another object of the kind has, at `/external_id` (v1 rule 44)."""
+    return Finding("/external_id", "external_id_taken", f"{external_id!r} is the external id of another object")

@@ -14,7 +14,7 @@ from itertools import islice
 from clarion.apps import declarations
 from clarion.apps.model import App, DeclarationKind, Platform
 from clarion.audience import service as audience
-from clarion.base.errors import Finding
+from clarion.base.errors import Finding, external_id_taken
 from clarion.content import languages, render
 from clarion.content.model import Button, CampaignDraft, Content, MessageDraft
 from clarion.content.store import campaigns, messages
@@ -127,8 +127,3 @@ def _check_buttons(app: App, pointer: str, buttons: tuple[Button, ...]) -> Itera
         seen.add(button.id)
         if app.platform is not Platform.WEB and button.action != "close" and not button.url:
             yield Finding(f"{pointer}/{n}/url", "missing_url", f"the action {button.action} needs an address")
-
-
-def external_id_taken(external_id: str | None) -> Finding:
-    """The finding about an external id that another object has."""
-    return Finding("/external_id", "external_id_taken", f"{external_id!r} is the external id of another object")

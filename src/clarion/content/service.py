@@ -7,8 +7,8 @@ Everything wrong with a draft is raised at once as `Invalid`, before anything is
 from msgspec import Struct
 
 from clarion.apps.model import App
-from clarion.base.errors import Conflict, Finding, Invalid, NotFound
-from clarion.content.checks import check_campaign, check_message, external_id_taken
+from clarion.base.errors import Conflict, Finding, Invalid, NotFound, external_id_taken
+from clarion.content.checks import check_campaign, check_message
 from clarion.content.model import (
     Action,
     ActionKind,

@@ -6,7 +6,7 @@ devices name exists is told by `references`.
 
 import msgspec
 
-from clarion.base.errors import Conflict, Finding, Invalid, NotFound
+from clarion.base.errors import Conflict, Finding, Invalid, NotFound, external_id_taken
 from clarion.db.sql import Conn
 from clarion.places.model import Beacon, BeaconDraft, Geofence, GeofenceDraft, Geogroup, GeogroupDraft, PlaceKind
 from clarion.places.references import known, unknown_beacons, unknown_geolocations
@@ -50,7 +50,7 @@ async def create_geofence(conn: Conn, app_id: int, draft: GeofenceDraft) -> int:
         raise Invalid(findings)
     created = await geofences.insert(conn, app_id, draft)
     if created is None:
-        raise Invalid([_external_id_taken(draft.external_id)])
+        raise Invalid([external_id_taken(draft.external_id)])
     await check_number(conn, app_id)
     return created
 
@@ -63,7 +63,7 @@ async def update_geofence(conn: Conn, app_id: int, geofence_id: int, draft: Geof
     if findings:
         raise Invalid(findings)
     if not await geofences.update(conn, app_id, geofence_id, draft):
-        raise Invalid([_external_id_taken(draft.external_id)])
+        raise Invalid([external_id_taken(draft.external_id)])
 
 
 async def get_geofence(conn: Conn, app_id: int, geofence_id: int) -> Geofence:
@@ -101,7 +101,7 @@ async def create_beacon(conn: Conn, app_id: int, draft: BeaconDraft) -> int:
         raise Invalid(findings)
     created = await beacons.insert(conn, app_id, draft)
     if created is None:
-        raise Invalid([_external_id_taken(draft.external_id)])
+        raise Invalid([external_id_taken(draft.external_id)])
     return created
 
 
@@ -113,7 +113,7 @@ async def update_beacon(conn: Conn, app_id: int, beacon_id: int, draft: BeaconDr
     if findings:
         raise Invalid(findings)
     if not await beacons.update(conn, app_id, beacon_id, draft):
-        raise Invalid([_external_id_taken(draft.external_id)])
+        raise Invalid([external_id_taken(draft.external_id)])
 
 
 async def get_beacon(conn: Conn, app_id: int, beacon_id: int) -> Beacon:
@@ -133,7 +133,7 @@ async def create_geogroup(conn: Conn, app_id: int, draft: GeogroupDraft) -> int:
     """The id of the new geogroup, which is empty. Raises Invalid."""
     created = await geogroups.insert(conn, app_id, draft)
     if created is None:
-        raise Invalid([_external_id_taken(draft.external_id)])
+        raise Invalid([external_id_taken(draft.external_id)])
     return created
 
 
@@ -185,11 +185,7 @@ async def _taken(
     if external_id is None:
         return []
     found = await known(conn, app_id, kind, external_ids=[external_id])
-    return [_external_id_taken(external_id)] if found and found[0].id != place_id else []
-
-
-def _external_id_taken(external_id: str | None) -> Finding:
-    return Finding("/external_id", "external_id_taken", f"{external_id!r} is the external id of another object")
+    return [external_id_taken(external_id)] if found and found[0].id != place_id else []
 
 
 def _unknown(kind: PlaceKind, named: int | str) -> NotFound:

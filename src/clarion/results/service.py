@@ -16,9 +16,9 @@ from clarion.content.model import SHOWN, Action, ActionKind, MessageKind
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.devices import service as devices
-from clarion.results import store
 from clarion.results import targets as pages
 from clarion.results.model import Click, Period, Scalar, Subject, Target
+from clarion.results.store import chunks
 from clarion.results.targets import Hit
 from clarion.tracking import service as reports
 from clarion.tracking import store as tracking
@@ -144,7 +144,7 @@ async def drop_old(db: Database) -> int:
     dropped = 0
     async with db.connection() as conn:
         for app in await apps.list_apps(conn):
-            dropped += await store.drop_old(conn, app.id)
+            dropped += await chunks.drop_old(conn, app.id)
     return dropped
 
 

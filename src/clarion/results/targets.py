@@ -12,9 +12,11 @@ from msgspec import Struct
 
 from clarion.content.model import Named
 from clarion.db.sql import Conn
-from clarion.results import ledger, store
+from clarion.results import ledger
 from clarion.results.model import Outcome, Period, Subject
-from clarion.results.store import ChunkMark
+from clarion.results.store import chunks
+from clarion.results.store import targets as pages
+from clarion.results.store.targets import ChunkMark
 from clarion.tracking import store as tracking
 from clarion.tracking.model import EventKind
 
@@ -34,7 +36,7 @@ class Hit(Struct, frozen=True):
 async def sent(conn: Conn, app_id: int, subject: Subject, period: Period, limit: int, offset: int) -> list[Hit]:
     """Of messages that are sent: `limit` targets from place `offset` on."""
     hits: list[Hit] = []
-    for chunk in await store.target_chunks(conn, app_id, subject, period, limit=limit, offset=offset):
+    for chunk in await pages.target_chunks(conn, app_id, subject, period, limit=limit, offset=offset):
         skip = max(0, offset - chunk.before)
         part = ledger.targets_between(chunk.device_ids, chunk.outcomes, skip, limit - len(hits))
         hits += [
@@ -55,7 +57,7 @@ async def mixed(
 ) -> list[Hit]:
     """Of a campaign in which devices show `messages`, and others are sent. Displays are counted, once for a page."""
     period = await _kept(conn, period)
-    chunks = await store.target_marks(conn, app_id, subject, period)
+    chunks = await pages.target_marks(conn, app_id, subject, period)
     marks = [chunk.started_at for chunk in chunks]
     ids = [message.id for message in messages]
     numbers = await tracking.numbers_between(conn, app_id, EventKind.DISPLAYED, ids, period.start, period.end, marks)
@@ -121,7 +123,7 @@ async def _displays(
 
 
 async def _of_chunk(conn: Conn, app_id: int, mark: ChunkMark, limit: int, offset: int) -> list[Hit]:
-    chunk = await store.load_chunk(conn, app_id, mark.send_id, mark.no)
+    chunk = await chunks.load_chunk(conn, app_id, mark.send_id, mark.no)
     if chunk is None:
         return []
     part = ledger.targets_between(chunk.device_ids, chunk.outcomes, offset, limit)
@@ -133,5 +135,5 @@ async def _of_chunk(conn: Conn, app_id: int, mark: ChunkMark, limit: int, offset
 
 async def _kept(conn: Conn, period: Period) -> Period:
     """The part of a period of which targets are listed (v1 rule 82)."""
-    oldest = await store.oldest_target(conn)
+    oldest = await pages.oldest_target(conn)
     return Period(oldest if period.start is None else max(oldest, period.start), period.end)

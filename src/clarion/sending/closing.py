@@ -8,8 +8,8 @@ from clarion.base.telemetry import get_logger
 from clarion.content import service as content
 from clarion.content.model import MessageState
 from clarion.db.sql import Conn
-from clarion.results import store as results
 from clarion.results.model import Counts
+from clarion.results.store import chunks
 from clarion.sending import store
 from clarion.sending.model import DEAD, HELD, Closed, SendKind, SendState
 from clarion.sending.schedules import service as schedules
@@ -30,8 +30,8 @@ async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
     assert send is not None
     assert send.audience is not None
     counts = await store.totals(conn, app_id, send_id)
-    in_chunks, _ = await results.sums(conn, app_id, send_id)
-    reasons = await results.reasons(conn, app_id, send_id)
+    in_chunks, _ = await chunks.sums(conn, app_id, send_id)
+    reasons = await chunks.reasons(conn, app_id, send_id)
     blamed = next((reason for reason in reasons if not reason.startswith((DEAD, HELD))), None)
     state, reason = SendState.CLOSED, send.reason
     if counts.total != send.audience or in_chunks != counts:

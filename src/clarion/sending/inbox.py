@@ -25,8 +25,8 @@ from clarion.db import retry
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.queue import put
-from clarion.results import store as results
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import freezing
+from clarion.results.store.freezing import ChunkOrigin
 from clarion.sending import store
 from clarion.sending.model import BULK, PLAN_JOB, QUEUE, NewSend, Send, SendKind
 
@@ -71,7 +71,7 @@ async def give_due(db: Database) -> int:
 
 async def give_range(conn: Conn, app_id: int, send: Send, scheme: Scheme, low: int, high: int, chunk_size: int) -> None:
     """Freeze the devices with ids from `low` to `high`, and give each of them its copy."""
-    chunks = await results.insert_delivered(
+    chunks = await freezing.insert_delivered(
         conn,
         ChunkOrigin(app_id, send.id, send.message_id, send.campaign_id),
         audience.selection(app_id, predicates.parse(send.predicate, scheme)),

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from clarion.base.telemetry import get_logger
 from clarion.db.sql import Conn
-from clarion.results import store as results
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import past as results
+from clarion.results.store.freezing import ChunkOrigin
 from clarion.sending import store
 from clarion.sending.model import DEAD, PastSend
 from clarion.sending.planning import Sizes

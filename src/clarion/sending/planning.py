@@ -21,8 +21,8 @@ from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
 from clarion.queue import Lease, Retry, put_many
-from clarion.results import store as results
-from clarion.results.store import ChunkOrigin
+from clarion.results.store import chunks, freezing
+from clarion.results.store.freezing import ChunkOrigin
 from clarion.sending import closing, inbox, store
 from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, Send, SendKind, SendState
 
@@ -91,10 +91,10 @@ async def _freeze_range(
     conn: Conn, app_id: int, send: Send, scheme: Scheme, low: int, high: int, chunk_size: int
 ) -> None:
     predicate = predicates.parse(send.predicate, scheme)
-    insert, selection = results.insert_chunks, audience.selection(app_id, predicate)
+    insert, selection = freezing.insert_chunks, audience.selection(app_id, predicate)
     if send.numbered and isinstance(predicate, AnyOf):
-        insert, selection = results.insert_numbered, audience.numbered_selection(app_id, predicate.parts)
-    chunks = await insert(
+        insert, selection = freezing.insert_numbered, audience.numbered_selection(app_id, predicate.parts)
+    written = await insert(
         conn,
         ChunkOrigin(app_id, send.id, send.message_id, send.campaign_id),
         selection,
@@ -103,8 +103,8 @@ async def _freeze_range(
         first_no=send.chunks,
         chunk_size=chunk_size,
     )
-    await put_chunks(conn, app_id, send.id, [chunk.no for chunk in chunks], queue=QUEUE, priority=send.priority)
-    await store.advance(conn, app_id, send.id, cursor=high, chunks=len(chunks))
+    await put_chunks(conn, app_id, send.id, [chunk.no for chunk in written], queue=QUEUE, priority=send.priority)
+    await store.advance(conn, app_id, send.id, cursor=high, chunks=len(written))
 
 
 async def put_chunks(
@@ -125,9 +125,9 @@ async def put_chunks(
 
 async def _freeze_audience(conn: Conn, app_id: int, send_id: int) -> None:
     """The count is taken from the frozen ids themselves, not from the counters that the closing sums are made of."""
-    chunks, devices_frozen = await results.planned(conn, app_id, send_id)
+    number, devices_frozen = await chunks.planned(conn, app_id, send_id)
     await store.freeze(conn, app_id, send_id, devices_frozen)
-    log.info("audience_frozen", app=app_id, send=send_id, audience=devices_frozen, chunks=chunks)
+    log.info("audience_frozen", app=app_id, send=send_id, audience=devices_frozen, chunks=number)
     frozen = await store.lock(conn, app_id, send_id)
     if frozen is not None and frozen.chunks_open == 0:
         await closing.settle(conn, app_id, send_id)

@@ -16,7 +16,7 @@ from clarion.apps.model import STANDARD_COLUMNS, Column, PressureRules, QuietHou
 from clarion.base import clock
 from clarion.db.sql import Conn
 from clarion.devices.model import Value
-from clarion.results import store as results
+from clarion.results.store import pressing
 from clarion.sending import store
 from clarion.sending.model import HELD, Send, SendKind
 
@@ -77,7 +77,7 @@ class Pressure:
         if len(sends) < ceiling.most:  # a device is in a send at most once
             return set()
         return set(
-            await results.pressed(
+            await pressing.pressed(
                 conn, self._app_id, sends, low=low, high=high, seconds=ceiling.seconds, times=ceiling.most
             )
         )

@@ -21,8 +21,8 @@ from clarion.devices import service as devices
 from clarion.devices.model import DeadToken
 from clarion.queue import Lease, LeaseLost
 from clarion.results import ledger
-from clarion.results import store as results
 from clarion.results.model import OPEN, Outcome
+from clarion.results.store import chunks
 from clarion.sending import closing, store
 from clarion.sending.backoff import backoff
 from clarion.sending.chunk_run import ChunkRun
@@ -119,7 +119,7 @@ class Recorder:
         *,
         close: bool,
     ) -> None:
-        recorded = await results.record(
+        recorded = await chunks.record(
             conn,
             self._app_id,
             self._send_id,

@@ -11,7 +11,7 @@ from clarion.content.model import Message, MessageState
 from clarion.content.render import Renderer
 from clarion.db.sql import Conn
 from clarion.queue import put
-from clarion.results import store as results
+from clarion.results.store import chunks
 from clarion.sending import store
 from clarion.sending.model import BULK, PLAN_JOB, QUEUE, TEST, NewSend, Progress, Send, SendKind, SendState
 
@@ -95,8 +95,8 @@ async def cancel(conn: Conn, app_id: int, send_id: int, reason: str = "cancelled
 async def progress(conn: Conn, app_id: int, send_id: int) -> Progress:
     """How far a send has come, to the last recorded step of its chunks. Raises NotFound."""
     send = await get(conn, app_id, send_id)
-    counts, planned = await results.sums(conn, app_id, send_id)
-    reasons = await results.reasons(conn, app_id, send_id)
+    counts, planned = await chunks.sums(conn, app_id, send_id)
+    reasons = await chunks.reasons(conn, app_id, send_id)
     return Progress(send.state, send.reason, send.audience, planned, counts, reasons)
 
 

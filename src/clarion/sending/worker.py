@@ -14,8 +14,8 @@ from clarion.db.pool import Database
 from clarion.devices import service as devices
 from clarion.queue import Handler, Lease, Retry
 from clarion.results import ledger
-from clarion.results import store as results
 from clarion.results.model import Outcome
+from clarion.results.store import chunks
 from clarion.sending import planning, store
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.delivery import LONG_WAIT, Delivery, until_expiry
@@ -69,7 +69,7 @@ class Sender:
         app_id, send_id, no = (int(lease.job.args[name]) for name in ("app", "send", "no"))
         async with self._db.connection() as conn:
             send = await store.find(conn, app_id, send_id)
-            chunk = await results.load_chunk(conn, app_id, send_id, no)
+            chunk = await chunks.load_chunk(conn, app_id, send_id, no)
             config = await apps.gateway_of(conn, self._sealer, app_id)
             if send is None or chunk is None or chunk.closed_at is not None:
                 return

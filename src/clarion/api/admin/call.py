@@ -10,14 +10,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from clarion.api.contract.document import Operation
-from clarion.api.contract.query import Pairs
 from clarion.api.conventions import base_url
-from clarion.api.exchange import Request, Response
-from clarion.apps.model import App
+from clarion.api.exchange import Response
+from clarion.api.person_call import PersonCall
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
-from clarion.identity.model import Person
 
 
 class AdminSettings(Struct, frozen=True):
@@ -35,33 +32,10 @@ class Services(Struct, frozen=True):
     settings: AdminSettings = AdminSettings()
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """One checked request. `caller` is None only where nobody has to be signed in, `addressed` on operations without
-    partner id: handlers read `person` and `app`."""
+class Call(PersonCall, frozen=True, kw_only=True):
+    """One checked request of a person who is signed in."""
 
     services: Services
-    request: Request
-    operation: Operation
-    caller: Person | None = None
-    addressed: App | None = None
-    path: dict[str, Any] = {}
-    query: dict[str, Any] = {}
-    pairs: Pairs = []
-    body: Any = None
-
-    @property
-    def person(self) -> Person:
-        """Who calls."""
-        if self.caller is None:
-            raise LookupError(f"{self.operation.operation_id} has no caller")
-        return self.caller
-
-    @property
-    def app(self) -> App:
-        """The application the partner id stands for."""
-        if self.addressed is None:
-            raise LookupError(f"{self.operation.operation_id} addresses no application")
-        return self.addressed
 
     @property
     def base_url(self) -> str:

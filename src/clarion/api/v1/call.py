@@ -11,14 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from clarion.api.contract.document import Operation
 from clarion.api.contract.engine import Contract
-from clarion.api.contract.query import Pairs
-from clarion.api.exchange import Request, Response
-from clarion.apps.model import App
+from clarion.api.exchange import Response
+from clarion.api.person_call import PersonCall
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
-from clarion.identity.model import Person
 
 _MEBIBYTE = 1024 * 1024
 
@@ -45,39 +42,12 @@ class Services(Struct, frozen=True):
     settings: V1Settings = V1Settings()
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """One checked request.
-
-    `path` and `query` hold typed parameters by their documented names, `page` the page asked for (1 when none is),
-    `pairs` the query as given, `body` the decoded JSON (None when the operation takes none). `caller` is None only on
-    `createAccessToken`, `addressed` on operations without partner id: handlers read `person` and `app`.
-    """
+class Call(PersonCall, frozen=True, kw_only=True):
+    """One checked request, valid against the contract; `page` is the page asked for, 1 when none is."""
 
     services: Services
     contract: Contract
-    request: Request
-    operation: Operation
-    caller: Person | None = None
-    addressed: App | None = None
-    path: dict[str, Any] = {}
-    query: dict[str, Any] = {}
-    pairs: Pairs = []
     page: int = 1
-    body: Any = None
-
-    @property
-    def person(self) -> Person:
-        """Who calls."""
-        if self.caller is None:
-            raise LookupError(f"{self.operation.operation_id} has no caller")
-        return self.caller
-
-    @property
-    def app(self) -> App:
-        """The application the partner id stands for."""
-        if self.addressed is None:
-            raise LookupError(f"{self.operation.operation_id} addresses no application")
-        return self.addressed
 
 
 Handler = Callable[[Call], Awaitable[Response]]

@@ -15,9 +15,9 @@ import msgspec
 from clarion.apps import declarations
 from clarion.apps.model import App, DeclarationKind
 from clarion.base import clock
-from clarion.base.errors import Finding
+from clarion.base.errors import Finding, external_id_taken
 from clarion.content import languages
-from clarion.content.checks import LONGEST_BUTTON_ID, MOST_LANGUAGES, check_reach, external_id_taken
+from clarion.content.checks import LONGEST_BUTTON_ID, MOST_LANGUAGES, check_reach
 from clarion.content.inbox import store
 from clarion.content.inbox.model import WITH_BODY, InboxButton, InboxContent, InboxContentKind, InboxDraft
 from clarion.content.render.fitness import MAX_SOURCE

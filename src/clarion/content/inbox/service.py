@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from clarion.apps.model import STANDARD_COLUMNS, App
 from clarion.base import clock
-from clarion.base.errors import Conflict, Finding, Invalid, NotFound
+from clarion.base.errors import Conflict, Finding, Invalid, NotFound, external_id_taken
 from clarion.content import languages
-from clarion.content.checks import external_id_taken
 from clarion.content.inbox import store
 from clarion.content.inbox.checks import check
 from clarion.content.inbox.model import (

@@ -136,7 +136,7 @@ async def claim(conn: Conn, app_id: int, message_id: int) -> InboxMessage | None
 
 def giving(app_id: int, message_id: int) -> Condition:
     """The statement that gives the message to every device of the arrays `device_ids` in `part`: for use beside the
-    statement that freezes them (`results.store.insert_chunks`), so that the two cannot differ."""
+    statement that freezes them (`results.store.freezing`), so that the two cannot differ."""
     return Condition(
         sql.SQL(
             """

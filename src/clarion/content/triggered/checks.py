@@ -15,9 +15,9 @@ import msgspec
 from clarion.apps import declarations
 from clarion.apps.model import App, Declaration, DeclarationKind, Platform
 from clarion.base import clock
-from clarion.base.errors import Finding
+from clarion.base.errors import Finding, external_id_taken
 from clarion.content import languages
-from clarion.content.checks import MOST_LANGUAGES, check_names, check_reach, check_versions, external_id_taken
+from clarion.content.checks import MOST_LANGUAGES, check_names, check_reach, check_versions
 from clarion.content.store import campaigns
 from clarion.content.triggered import patterns, programmation, store, templates
 from clarion.content.triggered.model import (

@@ -4,8 +4,7 @@ Which of them a device gets is `serving`'s. Everything wrong with a draft is rai
 """
 
 from clarion.apps.model import App
-from clarion.base.errors import Finding, Invalid, NotFound
-from clarion.content.checks import external_id_taken
+from clarion.base.errors import Finding, Invalid, NotFound, external_id_taken
 from clarion.content.model import ActionKind
 from clarion.content.service import actions_in
 from clarion.content.store import messages

@@ -18,8 +18,8 @@ from clarion.content.model import Guarantee
 from clarion.content.render import Renderer
 from clarion.db.sql import Conn
 from clarion.queue import put
-from clarion.results import store as results
-from clarion.results.store import FrozenTargets
+from clarion.results.store import freezing
+from clarion.results.store.freezing import FrozenTargets
 from clarion.sending import planning, store
 from clarion.sending.instant.audiences import Understood, understand
 from clarion.sending.instant.model import Accepted, ByList, Instant, Target
@@ -84,7 +84,7 @@ async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
 
 async def _freeze(conn: Conn, app_id: int, found: Understood, new: NewSend) -> FrozenTargets:
     """Freeze the devices that targets name, before their send is written. Raises Invalid when there are none."""
-    frozen = await results.freeze_targets(
+    frozen = await freezing.freeze_targets(
         conn,
         app_id,
         new.message_id,
