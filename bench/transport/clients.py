@@ -16,11 +16,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from bench import peers
 from bench.transport.sink import nginx_program
 from clarion.base.authority import CA_FILE
 
 _BENCH = Path(__file__).parents[1]
-_NODE_APN = _BENCH / "node_modules" / "@parse" / "node-apn"
 
 
 class Work(Struct, frozen=True):
@@ -67,11 +67,7 @@ def missing() -> list[str]:
         lacks.append("nginx (Debian: apt install nginx-light)")
     if shutil.which("h2load") is None:
         lacks.append("h2load (Debian: apt install nghttp2-client)")
-    if shutil.which("node") is None:
-        lacks.append("node 20 or newer with npm")
-    if not _NODE_APN.exists():
-        lacks.append("@parse/node-apn (npm ci --prefix bench)")
-    return lacks
+    return lacks + peers.missing(node=["@parse/node-apn"])
 
 
 def run_channel(work: Work) -> Sample:
