@@ -98,9 +98,9 @@ def test_what_goes_with_a_version_goes_with_the_language() -> None:
     quiet = Content(text="", language="fr", content_available=True)
     slow = Content(text="later", priority=-1)
     made = renderer(Platform.IOS, loud, quiet, slow)
-    assert [made.collapse(each) for each in ("en", "fr", "de")] == ["news", None, None]
-    assert [made.silent(each) for each in ("en", "fr", "de")] == [False, True, False]
-    assert [made.urgent(each) for each in ("en", "fr", "de")] == [True, False, False]
+    assert [made.version(each).content.collapse_key for each in ("en", "fr", "de")] == ["news", None, None]
+    assert [made.version(each).silent for each in ("en", "fr", "de")] == [False, True, False]
+    assert [made.version(each).urgent for each in ("en", "fr", "de")] == [True, False, False]
 
 
 # Values
@@ -273,7 +273,9 @@ def test_ios_payloads_have_a_sound_aps_whatever_the_message(content: Content, na
         assert set(aps.get("alert", {})) <= {"title", "subtitle", "body", "action-loc-key"}
         assert not ("sound" in aps and "alert" not in aps)
     made = renderer(Platform.IOS, content)
-    assert made.silent(None) == (aps.get("content-available") == 1 and not {"alert", "badge", "sound"} & set(aps))
+    assert made.version(None).silent == (
+        aps.get("content-available") == 1 and not {"alert", "badge", "sound"} & set(aps)
+    )
     assert found["a4sid"] == "7"
 
 
@@ -455,7 +457,7 @@ def test_v1_rule_42_badges_and_sounds_of_ios() -> None:
 )
 def test_only_what_shows_nothing_goes_out_as_a_background_notification(members: dict[str, Any], silent: bool) -> None:
     """APNs refuses background notifications with an alert, a badge or a sound."""
-    assert renderer(Platform.IOS, Content(**members)).silent(None) is silent
+    assert renderer(Platform.IOS, Content(**members)).version(None).silent is silent
 
 
 def test_a_web_message_without_address_opens_that_of_the_application() -> None:

@@ -94,9 +94,9 @@ async def test_a_sender_reads_its_devices_in_one_query_by_ascending_id(
         rows = await service.for_sending(conn, app.id, ids, [column(scheme, "clientId"), column(scheme, "birthday")])
         bare = await service.for_sending(conn, app.id, ids, [])
     assert [row.id for row in rows] == sorted(ids[:3]) == [row.id for row in bare]
-    by_udid = {row.udid: row for row in rows}
+    by_udid = {udid: row for udid, number in zip("CBA", ids, strict=False) for row in rows if row.id == number}
     birthday = datetime(1990, 5, 1, tzinfo=UTC)
-    assert by_udid["A"] == SendRow(ids[2], "A", "tA", None, None, "fr", True, 0, ("C-1", birthday))
+    assert by_udid["A"] == SendRow(ids[2], "tA", None, None, "fr", True, 0, ("C-1", birthday))
     assert (by_udid["B"].opted_in, by_udid["B"].values) == (False, ("C-1", None))
     assert by_udid["C"].token is None
 

@@ -245,8 +245,8 @@ async def test_a_web_application_takes_the_keys_of_its_subscriptions(
     assert await folder.load(database, web_app, content) == ImportResult(5, 3, 2)
     assert [line for line, _, _ in folder.rejected()] == [3, 6]
     async with database.connection() as conn:
-        ids = [device_id(web_app.id, udid) for udid in "ACD"]
-        rows = {row.udid: row for row in await service.for_sending(conn, web_app.id, ids, [])}
+        ids = {device_id(web_app.id, udid): udid for udid in "ACD"}
+        rows = {ids[row.id]: row for row in await service.for_sending(conn, web_app.id, list(ids), [])}
     assert (rows["A"].p256dh, rows["A"].auth) == (KEYS.p256dh, KEYS.auth)
     assert (rows["C"].token, rows["C"].auth) == ("https://push.example/3", None)
     assert (rows["D"].token, rows["D"].auth) == (None, None)

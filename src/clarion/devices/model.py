@@ -67,18 +67,17 @@ class Registered(Struct, frozen=True):
     created: bool
 
 
-class SendRow(Struct, frozen=True):
+class SendRow(Struct, frozen=True, gc=False):
     """One device as a sender needs it. `values` are typed, in the order of the columns asked for."""
 
     id: int
-    udid: str
     token: str | None
     p256dh: bytes | None
     auth: bytes | None
     language: str | None
     opted_in: bool
     feedback: int
-    values: tuple[Value, ...]
+    values: tuple[Value, ...] = ()
 
 
 class DeadToken(Struct, frozen=True):

@@ -97,8 +97,8 @@ async def for_sending(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequ
     """
     found = await read.for_sending(conn, app_id, ids, columns)
     return [
-        SendRow(number, udid, token, p256dh, auth, language, opted_in, feedback, tuple(values))
-        for number, udid, token, p256dh, auth, language, opted_in, feedback, *values in found
+        SendRow(number, token, p256dh, auth, language, opted_in, feedback, tuple(values))
+        for number, token, p256dh, auth, language, opted_in, feedback, *values in found
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class Notification(Struct, frozen=True):
+class Notification(Struct, frozen=True, gc=False):
     """One push for one device.
 
     `token`: APNs device token in hexadecimal, FCM registration token, or Web Push endpoint address.
@@ -53,7 +53,7 @@ class Scope(Enum):
     PROJECT = "project"
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """The gateway's last word on one notification.
 
     `reason` begins with the gateway's own word for it (`BadDeviceToken`, `UNREGISTERED`) where there is one.

@@ -51,14 +51,21 @@ class Lease:
 
     async def acknowledge(self, conn: Conn) -> None:
         """Delete the job in the transaction of its effect. Raises LeaseLost when it is no longer ours."""
-        if not await store.delete(conn, self.job.id, self.job.lease):
+        self.told(held=await store.delete(conn, self.job.id, self.job.lease), acknowledged=True)
+
+    def bound(self, seconds: float = 30.0) -> dict[str, Any]:
+        """The parameters of `HOLDING` and `ACKNOWLEDGING`, the steps by which a statement of another store confirms or
+        acknowledges this lease in the same round trip; it tells the outcome to `told`."""
+        return {"job_id": self.job.id, "job_lease": self.job.lease, "lease_seconds": seconds}
+
+    def told(self, *, held: bool, acknowledged: bool = False) -> None:
+        """What such a statement found. Raises LeaseLost when the job is no longer ours."""
+        if not held:
             self.lost = True
             raise LeaseLost(f"job {self.job.id} ({self.job.kind})")
-        self.acknowledged = True
+        self.acknowledged = self.acknowledged or acknowledged
 
     async def confirm(self, conn: Conn, seconds: float = 30.0) -> None:
         """Extend the lease inside the caller's transaction, which locks the job until it ends: what is recorded in
         it is recorded by the holder. Raises LeaseLost when the job is no longer ours."""
-        if not await store.extend(conn, [self.job.id], [self.job.lease], seconds):
-            self.lost = True
-            raise LeaseLost(f"job {self.job.id} ({self.job.kind})")
+        self.told(held=bool(await store.extend(conn, [self.job.id], [self.job.lease], seconds)))

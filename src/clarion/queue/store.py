@@ -52,6 +52,23 @@ _INSERT_MANY = sql.SQL(
 ).format(wake=_WAKE)
 
 
+# Steps of a statement that other stores make with these, so that their effect is that of the holder, in one round trip:
+# `held` has a row when the job is held under this lease, and locks it until the transaction ends.
+HOLDING = sql.SQL(
+    """
+    held AS (
+        UPDATE clarion.job SET run_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+        WHERE id = %(job_id)s AND lease = %(job_lease)s RETURNING id
+    )
+    """
+)
+ACKNOWLEDGING = sql.SQL(
+    """
+    held AS (DELETE FROM clarion.job WHERE id = %(job_id)s AND lease = %(job_lease)s RETURNING id)
+    """
+)
+
+
 async def insert(
     conn: Conn,
     queue: str,

@@ -17,13 +17,6 @@ from clarion.sending.schedules import service as schedules
 log = get_logger(__name__)
 
 
-async def chunk_closed(conn: Conn, app_id: int, send_id: int, counts: Counts) -> Closed | None:
-    """Count a closed chunk towards its send; the end of the send when it was the last."""
-    if await store.add_closed_chunk(conn, app_id, send_id, counts):
-        return await settle(conn, app_id, send_id)
-    return None
-
-
 async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
     """Close a send whose devices all have an outcome."""
     send = await store.lock(conn, app_id, send_id)

@@ -13,7 +13,7 @@ from math import inf
 from clarion.base import clock
 from clarion.base.telemetry import get_logger
 from clarion.devices.model import SendRow
-from clarion.gateways.seam import Fate, Notification, Verdict
+from clarion.gateways.seam import Fate, Verdict
 from clarion.queue import Lease, LeaseLost, Retry
 from clarion.results.model import Outcome
 from clarion.sending.chunk_run import ChunkRun
@@ -25,12 +25,14 @@ from clarion.sending.recording import Recorder
 
 log = get_logger(__name__)
 
-STEP = 500
-"""Outcomes after which they are recorded, at the latest."""
+STEP = 2_000
+"""Outcomes of a chunk after which they are recorded, at the latest."""
 STEP_SECONDS = (0.2, 0.05)
 """Seconds after which an outcome is recorded, at the latest: at least once, at most once (where a kill in between
 costs an outcome for good)."""
-SLICE = 100
+MOST_AT_ONCE = 500
+"""Devices of an urgent chunk that are all handed over at once, whatever room the gateway has."""
+SLICE = 200
 """Notifications handed over before the event loop gets its turn."""
 INTENTS = (20, 200)
 """At most once: fewest and most intents recorded ahead of the hand-over in one step, by the gateway's room."""
@@ -67,7 +69,7 @@ class Delivery:
         self._lease = lease
         self._pressure = pressure
         self._expires_at = send.expires_at
-        self._flow_controlled = send.priority >= BULK or len(run.chunk.device_ids) > STEP
+        self._flow_controlled = send.priority >= BULK or len(run.chunk.device_ids) > MOST_AT_ONCE
         self._notifications = notifications
         self._rows: dict[int, SendRow] = {}
         self._loop = asyncio.get_running_loop()
@@ -81,7 +83,7 @@ class Delivery:
 
         1. Settle devices that get nothing, those under marketing pressure last; the others are due.
         2. Until every device has an outcome: expire what is too late, wake what was delayed, record what is known
-           every 500 outcomes or 200 ms, hand over as many as the gateway has room for, wait for answers.
+           every 2,000 outcomes or 200 ms, hand over as many as the gateway has room for, wait for answers.
         3. When all that is left waits long, or the process stops, record and give the job back (raises Retry).
         4. When the lease is lost, stop at once and record nothing (raises LeaseLost).
         """
@@ -156,20 +158,17 @@ class Delivery:
             run.started_at = clock.now()
         room = self._lane.gateway.room if self._flow_controlled else len(run.ready)
         rows, answered, submit, ready = self._rows, self._answered, self._lane.gateway.send, run.ready
+        of = self._notifications.of
         for _ in range(min(room, len(ready), SLICE)):
             place = ready.popleft()
-            notification = self._notification(place, rows[place])
-            if notification is not None:
-                run.in_flight += 1
-                submit(notification, partial(answered, place))
-
-    def _notification(self, place: int, row: SendRow) -> Notification | None:
-        try:
-            return self._notifications.of(row)
-        except Exception as error:
-            log.error("rendering_failed", device=row.id, exc_info=True)
-            self._run.settle(place, Outcome.REFUSED, f"rendering failed: {type(error).__name__}")
-            return None
+            try:
+                notification = of(rows[place])
+            except Exception as error:
+                log.error("rendering_failed", device=rows[place].id, exc_info=True)
+                run.settle(place, Outcome.REFUSED, f"rendering failed: {type(error).__name__}")
+                continue
+            run.in_flight += 1
+            submit(notification, partial(answered, place))
 
     def _answered(self, place: int, verdict: Verdict) -> None:
         run, lane = self._run, self._lane

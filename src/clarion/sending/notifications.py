@@ -3,9 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
-from msgspec import Struct
-
-from clarion.content.render import NOTHING, Renderer
+from clarion.content.render import NOTHING, Renderer, Version
 from clarion.devices.model import SendRow
 from clarion.gateways.seam import Notification
 from clarion.results.model import Outcome
@@ -35,41 +33,25 @@ class Notifications:
         self._renderer = renderer
         self._given = given or {}
         self._expires_at = int(send.expires_at.timestamp()) if send.time_to_live else 0
+        # Delivery ids: the same for a device in a send over retries, restarts and processes.
         self._ids = hashlib.blake2b(f"{app_id}:{send.id}:".encode(), digest_size=16)
-        self._manners: dict[str | None, _Manner] = {}
+        self._versions: dict[str | None, Version] = {}
 
     def of(self, row: SendRow) -> Notification:
         """The notification of one device. Raises what rendering raises."""
-        language = row.language
-        manner = self._manners.get(language)
-        if manner is None:
-            manner = self._manners[language] = _Manner.of(self._renderer, language)
-        identity = self._delivery_id(row.id)
+        version = self._versions.get(row.language)
+        if version is None:
+            version = self._versions[row.language] = self._renderer.version(row.language)
+        digest = self._ids.copy()
+        digest.update(row.id.to_bytes(8, "big", signed=True))
+        identity = digest.digest()
         return Notification(
             row.token or "",
-            self._renderer.render(language, row.values, identity, self._given.get(row.id, NOTHING)),
+            self._renderer.payload(version, row.values, identity, self._given.get(row.id, NOTHING)),
             identity,
             self._expires_at,
-            manner.urgent,
-            manner.collapse,
-            manner.silent,
+            version.urgent,
+            version.content.collapse_key,
+            version.silent,
             (row.p256dh, row.auth) if row.p256dh and row.auth else None,
         )
-
-    def _delivery_id(self, device_id: int) -> bytes:
-        """16 bytes for a device in a send: the same over retries, restarts and processes."""
-        digest = self._ids.copy()
-        digest.update(device_id.to_bytes(8, "big", signed=True))
-        return digest.digest()
-
-
-class _Manner(Struct, frozen=True):
-    """How the version of one language is handed over."""
-
-    urgent: bool
-    collapse: str | None
-    silent: bool
-
-    @classmethod
-    def of(cls, renderer: Renderer, language: str | None) -> "_Manner":
-        return cls(renderer.urgent(language), renderer.collapse(language), renderer.silent(language))

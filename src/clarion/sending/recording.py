@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -28,7 +28,6 @@ from clarion.sending.backoff import backoff
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.model import SendState
 from clarion.sending.pressure import CROWDED, Pressure
-from clarion.tracking import store as tracking
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -50,11 +49,10 @@ class Recorder:
         outcomes, reasons = bytes(run.outcomes), dict(run.reasons)
 
         async def work(conn: Conn) -> SendState:
-            await self._lease.confirm(conn)
-            await self._write(conn, run, outcomes, reasons, dead, close=False)
-            return await store.state(conn, self._app_id, self._send_id)
+            return await self._write(conn, run, outcomes, reasons, dead)
 
-        state = await self._until_done(work)
+        # A step without dead tokens is one statement, and needs no transaction around it.
+        state = await self._until_done(work, alone=not dead)
         run.unrecorded -= unrecorded
         return state
 
@@ -76,8 +74,7 @@ class Recorder:
             for place in held:
                 outcomes[place] = Outcome.SUPPRESSED_PRESSURE
                 reasons[CROWDED] += 1
-            await self._lease.confirm(conn)
-            await self._write(conn, run, bytes(outcomes), dict(reasons), [], close=False)
+            await self._write(conn, run, bytes(outcomes), dict(reasons), [])
             return held
 
         held = set(await self._until_done(work))
@@ -89,59 +86,54 @@ class Recorder:
     async def close(self, run: ChunkRun) -> None:
         """Record the last outcomes, close the chunk, count it, acknowledge the job: all or nothing, exactly once."""
         outcomes = bytes(run.outcomes)
-        assert not any(outcome in OPEN for outcome in outcomes), "a chunk closes when every device has an outcome"
-        counts = ledger.counts_of(outcomes)
+        assert OPEN.isdisjoint(outcomes), "a chunk closes when every device has an outcome"
+        begun = run.started_at
+        bound = {
+            **self._bound(run, outcomes, run.reasons, closed=True),
+            "day": begun and begun.astimezone(UTC).date(),
+            "push_sent": ledger.targets_of(outcomes),
+            "bounces": outcomes.count(Outcome.REFUSED_DEAD),
+        }
 
         async def work(conn: Conn) -> None:
-            await self._lease.acknowledge(conn)
-            await self._write(conn, run, outcomes, run.reasons, run.dead, close=True)
-            await closing.chunk_closed(conn, self._app_id, self._send_id, counts)
-            if run.started_at is not None:
-                await tracking.add_stats(
-                    conn,
-                    self._app_id,
-                    run.started_at.astimezone(UTC).date(),
-                    push_sent=ledger.targets_of(outcomes),
-                    bounces=outcomes.count(Outcome.REFUSED_DEAD),
-                )
+            step = await store.record_last_step(conn, self._app_id, self._send_id, bound)
+            self._check(run, step, acknowledged=True)
+            if run.dead:
+                await devices.switch_off(conn, self._app_id, run.dead)
+            if step.last:
+                await closing.settle(conn, self._app_id, self._send_id)
 
         await self._until_done(work)
         run.dead = []
         run.unrecorded = 0
 
     async def _write(
-        self,
-        conn: Conn,
-        run: ChunkRun,
-        outcomes: bytes,
-        reasons: dict[str, int],
-        dead: list[DeadToken],
-        *,
-        close: bool,
-    ) -> None:
-        recorded = await chunks.record(
-            conn,
-            self._app_id,
-            self._send_id,
-            run.chunk.no,
-            outcomes=outcomes,
-            counts=ledger.counts_of(outcomes),
-            # A chunk that was never begun (no gateway) has refusals, but nobody it was handed to.
-            targets=ledger.targets_of(outcomes) if run.started_at is not None else 0,
-            reasons=reasons,
-            started_at=run.started_at,
-            close=close,
-        )
-        if not recorded:
-            raise LeaseLost(f"chunk {run.chunk.no} of send {self._send_id} was closed by another process")
+        self, conn: Conn, run: ChunkRun, outcomes: bytes, reasons: dict[str, int], dead: list[DeadToken]
+    ) -> SendState:
+        bound = self._bound(run, outcomes, reasons, closed=False)
+        step = await store.record_step(conn, self._app_id, self._send_id, bound)
+        self._check(run, step)
         if dead:
             await devices.switch_off(conn, self._app_id, dead)
+        return step.state
 
-    async def _until_done(self, work: Callable[[Conn], Awaitable[T]]) -> T:
+    def _bound(self, run: ChunkRun, outcomes: bytes, reasons: dict[str, int], *, closed: bool) -> dict[str, Any]:
+        counts = ledger.counts_of(outcomes)
+        return {
+            **self._lease.bound(),
+            **chunks.recorded(run.chunk.no, outcomes, counts, reasons, run.started_at, closed=closed),
+        }
+
+    def _check(self, run: ChunkRun, step: store.Step, *, acknowledged: bool = False) -> None:
+        self._lease.told(held=step.held, acknowledged=acknowledged)
+        if not step.written:
+            raise LeaseLost(f"chunk {run.chunk.no} of send {self._send_id} was closed by another process")
+
+    async def _until_done(self, work: Callable[[Conn], Awaitable[T]], *, alone: bool = False) -> T:
         failures = 0
         while True:
             try:
-                async with self._db.transaction() as conn:
+                async with self._db.connection() if alone else self._db.transaction() as conn:
                     return await work(conn)
             except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable) as error:
                 if self._lease.lost:

@@ -1,7 +1,7 @@
 """The SQL of `send`. Counts of outcomes live in its chunks (`results.store`) and are summed here as chunks close."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from psycopg import sql
@@ -9,8 +9,11 @@ from psycopg.types.json import Jsonb
 
 from clarion.content.model import Content
 from clarion.db.sql import Conn, app_table, execute, row, rows, tuples, value, values
+from clarion.queue.store import ACKNOWLEDGING, HOLDING
 from clarion.results.model import Counts
+from clarion.results.store.chunks import RECORDING
 from clarion.sending.model import BULK, NewSend, PastSend, Send, SendState, Whole
+from clarion.tracking.store import COUNTING
 
 _DEVICE_BYTES = 300
 """Bytes of a device's row, at the least: the estimate is rather too high."""
@@ -224,29 +227,62 @@ async def freeze(conn: Conn, app_id: int, send_id: int, audience: int) -> None:
     )
 
 
-async def add_closed_chunk(conn: Conn, app_id: int, send_id: int, counts: Counts) -> bool:
-    """Add the outcomes of a closed chunk; True when it was the last one of a frozen audience."""
-    last = await value(
-        conn,
-        """
+_STEP = sql.SQL(
+    """
+    WITH {held}, {written}
+    SELECT EXISTS (SELECT FROM held), EXISTS (SELECT FROM written),
+           (SELECT state FROM clarion.send WHERE app_id = %(app_id)s AND id = %(send_id)s)
+    """
+).format(held=HOLDING, written=RECORDING)
+_CLOSE = sql.SQL(
+    """
+    WITH {held}, {written}, summed AS (
         UPDATE clarion.send
-        SET chunks_open = chunks_open - 1, delivered = delivered + %s, refused = refused + %s,
-            suppressed = suppressed + %s, expired = expired + %s, cancelled = cancelled + %s, unknown = unknown + %s
-        WHERE app_id = %s AND id = %s
-        RETURNING chunks_open = 0 AND frozen_at IS NOT NULL
-        """,
-        (
-            counts.delivered,
-            counts.refused,
-            counts.suppressed,
-            counts.expired,
-            counts.cancelled,
-            counts.unknown,
-            app_id,
-            send_id,
-        ),
-    )
-    return bool(last)
+        SET chunks_open = chunks_open - 1, delivered = delivered + %(delivered)s, refused = refused + %(refused)s,
+            suppressed = suppressed + %(suppressed)s, expired = expired + %(expired)s,
+            cancelled = cancelled + %(cancelled)s, unknown = unknown + %(unknown)s
+        WHERE app_id = %(app_id)s AND id = %(send_id)s AND EXISTS (SELECT FROM written)
+        RETURNING chunks_open = 0 AND frozen_at IS NOT NULL AS last
+    ), {counted}
+    SELECT EXISTS (SELECT FROM held), EXISTS (SELECT FROM written), (SELECT last FROM summed)
+    """
+).format(held=ACKNOWLEDGING, written=RECORDING, counted=COUNTING)
+
+
+class Step(Struct, frozen=True):
+    """What a step of a chunk found: whether its job was held, and whether the chunk was open, so that this counted."""
+
+    held: bool
+    written: bool
+
+
+class Recorded(Step, frozen=True):
+    """A step that left the chunk open; `state` is that of its send."""
+
+    state: SendState
+
+
+class LastStep(Step, frozen=True):
+    """A step that closed the chunk; `last` when that leaves no open chunk of a frozen audience."""
+
+    last: bool
+
+
+async def record_step(conn: Conn, app_id: int, send_id: int, bound: dict[str, Any]) -> Recorded:
+    """Confirm the lease of a chunk, write its outcomes, read the state of its send: in one round trip, all or nothing.
+
+    `bound` are the parameters of the lease (`Lease.bound`) and of the chunk (`chunks.recorded`).
+    """
+    [(held, written, state)] = await tuples(conn, _STEP, {**bound, "app_id": app_id, "send_id": send_id})
+    return Recorded(held, written, SendState(state))
+
+
+async def record_last_step(conn: Conn, app_id: int, send_id: int, bound: dict[str, Any]) -> LastStep:
+    """Acknowledge the job of a chunk, write its last outcomes, add them to its send and to the counters of its day: in
+    one round trip, all or nothing. `bound` as in `record_step`, with `day`, `push_sent` and `bounces`; a `day` of None
+    counts nothing."""
+    [(held, written, last)] = await tuples(conn, _CLOSE, {**bound, "app_id": app_id, "send_id": send_id})
+    return LastStep(held, written, bool(last))
 
 
 async def totals(conn: Conn, app_id: int, send_id: int) -> Counts:

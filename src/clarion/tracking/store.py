@@ -203,6 +203,21 @@ async def add_stats(
     )
 
 
+# A step of a statement that closes a chunk (`written` has a row when it does): what it adds to the counters of its day.
+# It waits for the step `summed`, so that statements lock their rows in one order.
+COUNTING = sql.SQL(
+    """
+    counted AS (
+        INSERT INTO clarion.stat_day AS s (app_id, day, push_sent, bounces)
+        SELECT %(app_id)s, %(day)s::date, %(push_sent)s, %(bounces)s
+        WHERE EXISTS (SELECT FROM summed) AND %(day)s::date IS NOT NULL AND (%(push_sent)s > 0 OR %(bounces)s > 0)
+        ON CONFLICT (app_id, day) DO UPDATE SET
+            push_sent = s.push_sent + excluded.push_sent, bounces = s.bounces + excluded.bounces
+    )
+    """
+)
+
+
 async def set_standing(conn: Conn, app_id: int, day: date, standing: Standing, *, add: bool = True) -> bool:
     """Keep how an application's devices stand with a day; a later look on the same day replaces it. Without `add` only
     an earlier look is replaced. False when nothing was kept."""

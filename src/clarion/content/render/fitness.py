@@ -45,7 +45,7 @@ def _of_language(app: App, number: int, content: Content) -> Iterator[Finding]:
         yield Finding(place, "too_large", message)
         return
     yield from _reserved_names(app, content, f"{place}/display_params")
-    size = _size(app.platform, Version(app, content, _LONGEST_ID).render(lambda _name: "", bytes(16)))
+    size = _size(app.platform, Version(app, content, _LONGEST_ID).shortest)
     largest = MAX_PAYLOAD[app.platform]
     if size > largest:
         message = f"the payload of this language has {size} bytes, and {largest} are allowed; shorten its texts"

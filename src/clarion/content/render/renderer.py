@@ -6,7 +6,7 @@ from clarion.apps.model import LIST_FIELD, App, Column, Platform, Scheme
 from clarion.content import languages
 from clarion.content.model import Content
 from clarion.content.render.platforms import SHAPE_OF, is_silent
-from clarion.content.render.template import Template
+from clarion.content.render.template import Template, escaped
 from clarion.devices.model import Value
 from clarion.devices.values import wire_value
 
@@ -18,7 +18,7 @@ NOTHING: Mapping[str, str] = {}
 
 Scalar = str | int | float | bool | None
 
-_MEMBER = f',"{DELIVERY}":"'.encode()
+_MEMBER = f',"{DELIVERY}":"%b"}}'.encode()
 _KEPT_CHOICES = 1000
 
 
@@ -50,28 +50,33 @@ class Renderer:
         self.columns: tuple[Column, ...] = tuple(dict.fromkeys(column for column in found.values() if column))
         place = {column: number for number, column in enumerate(self.columns)}
         self._place_of = {name: place[column] for name, column in found.items() if column}
+        for version in self._versions:
+            version.places = [(self._place_of.get(mark.name), mark.level) for mark in version.marks]
 
     def render(
         self, language: str | None, values: Sequence[Value], delivery_id: bytes, given: Mapping[str, str] = NOTHING
     ) -> bytes:
         """The payload for a device of this language. `values` follow `columns`; an unset value is an empty text.
         `given` are texts for this device alone, by exact name."""
-        version = self._version(language)
-        return version.render(self._lookup(values, given) if version.names else _nothing, delivery_id)
+        return self.payload(self.version(language), values, delivery_id, given)
 
-    def collapse(self, language: str | None) -> str | None:
-        """The collapse key of the version a device gets."""
-        return self._version(language).content.collapse_key
+    def payload(
+        self, version: "Version", values: Sequence[Value], delivery_id: bytes, given: Mapping[str, str] = NOTHING
+    ) -> bytes:
+        """As `render`, for those who have asked for the `version` of the device's language already."""
+        if given or self._shared:
+            value_of = self._lookup(values, given)
+            texts = [escaped(value_of(mark.name), mark.level) for mark in version.marks]
+        else:
+            columns = self.columns
+            texts = [
+                b"" if place is None else escaped(_shown(columns[place], values[place]), level)
+                for place, level in version.places
+            ]
+        return version.form % (*texts, delivery_id.hex().encode())
 
-    def silent(self, language: str | None) -> bool:
-        """Whether that version shows nothing and only wakes the application (iOS)."""
-        return self._version(language).silent
-
-    def urgent(self, language: str | None) -> bool:
-        """Whether that version is to be handed over with high priority."""
-        return self._version(language).urgent
-
-    def _version(self, language: str | None) -> "Version":
+    def version(self, language: str | None) -> "Version":
+        """The version that a device of this language gets."""
         found = self._chosen.get(language)
         if found is None:
             if len(self._chosen) >= _KEPT_CHOICES:  # devices name their languages themselves
@@ -85,8 +90,6 @@ class Renderer:
             return "" if place is None else _shown(self.columns[place], values[place])
 
         shared = self._shared
-        if not given and not shared:
-            return of_column
 
         def value_of(name: str) -> str:
             text = given.get(name)
@@ -98,28 +101,29 @@ class Renderer:
 
 
 class Version:
-    """One language version of a message, made ready for the devices of an application."""
+    """One language version of a message, made ready for the devices of an application.
+
+    `form` is the whole payload with a `%b` for each of `marks`, and a last one for the delivery id in hexadecimal;
+    `places` are, for each mark, the place of its column among the renderer's, and how deeply its text is escaped.
+    `urgent`: to be handed over with high priority. `silent` (iOS): shows nothing and only wakes the application.
+    """
 
     def __init__(self, app: App, content: Content, message_id: int) -> None:
         self.content = content
         shape = SHAPE_OF[app.platform](app, content, message_id)
         shape.pop(DELIVERY, None)  # a parameter of that name cannot pass for ours
+        template = Template(shape)
         self.silent = app.platform is Platform.IOS and is_silent(shape)
         self.urgent = content.priority >= 0 and not self.silent
-        template = Template(shape)
         self.names = template.names
-        self._template = template
-        # All that is alike for every device: the whole payload but for the delivery id, when no text is personal.
-        self._fixed = None if template.names else template.fill(_nothing)[:-1] + _MEMBER
+        self.marks = template.marks
+        self.places: list[tuple[int | None, int]] = [(None, mark.level) for mark in template.marks]
+        self.form = template.form[:-1] + _MEMBER
 
-    def render(self, value_of: Callable[[str], str], delivery_id: bytes) -> bytes:
-        """The payload; `value_of` gives the text for each of `names`."""
-        body = self._template.fill(value_of)[:-1] + _MEMBER if self._fixed is None else self._fixed
-        return b'%b%b"}' % (body, delivery_id.hex().encode())
-
-
-def _nothing(_name: str) -> str:
-    return ""
+    @property
+    def shortest(self) -> bytes:
+        """The payload with an empty text for every mark."""
+        return self.form % (*(b"" for _ in self.marks), b"0" * 32)
 
 
 def as_text(value: Scalar) -> str:

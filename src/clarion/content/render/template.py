@@ -33,17 +33,18 @@ Part = bytes | Mark
 
 
 class Template:
-    """A tree made ready; `names` are those of its marks."""
+    """A tree made ready: `marks` in their order, `names` that stand in them, and `form`, the JSON with a `%b` for each
+    mark, to be filled with texts that `escaped` has made fit."""
 
     def __init__(self, tree: Tree) -> None:
-        self._parts = _joined(_parts(tree))
-        self.names = frozenset(part.name for part in self._parts if isinstance(part, Mark))
+        parts = _parts(tree)
+        self.marks = tuple(part for part in parts if isinstance(part, Mark))
+        self.names = frozenset(mark.name for mark in self.marks)
+        self.form = b"".join(b"%b" if isinstance(part, Mark) else part.replace(b"%", b"%%") for part in parts)
 
     def fill(self, value_of: Callable[[str], str]) -> bytes:
         """The JSON with every mark replaced by the text that stands for its name, escaped."""
-        return b"".join(
-            [part if isinstance(part, bytes) else _escaped(value_of(part.name), part.level) for part in self._parts]
-        )
+        return self.form % tuple(escaped(value_of(mark.name), mark.level) for mark in self.marks)
 
 
 def _parts(tree: Tree) -> list[Part]:
@@ -68,32 +69,19 @@ def _text(text: str) -> list[Part]:
     found: list[Part] = []
     at = 0
     for mark in _MARK.finditer(text):
-        found += [_escaped(text[at : mark.start()], 1), Mark(mark.group(1))]
+        found += [escaped(text[at : mark.start()], 1), Mark(mark.group(1))]
         at = mark.end()
-    return [*found, _escaped(text[at:], 1)]
+    return [*found, escaped(text[at:], 1)]
 
 
 def _deeper(part: Part) -> Part:
-    return Mark(part.name, part.level + 1) if isinstance(part, Mark) else _escaped(part.decode(), 1)
+    return Mark(part.name, part.level + 1) if isinstance(part, Mark) else escaped(part.decode(), 1)
 
 
-def _escaped(text: str, level: int) -> bytes:
+def escaped(text: str, level: int) -> bytes:
     """The text as it stands inside `level` JSON strings, without the quotes."""
     escaped = msgspec.json.encode(text)[1:-1]
     while level > 1 and b"\\" in escaped:  # without a backslash nothing was escaped, and nothing ever will be
         escaped = msgspec.json.encode(escaped.decode())[1:-1]
         level -= 1
     return escaped
-
-
-def _joined(parts: list[Part]) -> tuple[Part, ...]:
-    """The parts with all that is fixed between two marks made one."""
-    found: list[Part] = []
-    fixed: list[bytes] = []
-    for part in parts:
-        if isinstance(part, bytes):
-            fixed.append(part)
-            continue
-        found += [b"".join(fixed), part]
-        fixed = []
-    return (*found, b"".join(fixed))

@@ -9,10 +9,8 @@ from clarion.apps.model import SQL_TYPES, Column
 from clarion.db.sql import Conn, app_table, rows, tuples, value
 from clarion.devices.model import Standing, Value, device_id, token_digest
 
-# What a sender needs of every device, before the columns its texts use.
-_SENDING: tuple[LiteralString, ...] = (
+SENDING: tuple[LiteralString, ...] = (
     "id",
-    "udid",
     "token",
     "web_p256dh",
     "web_auth",
@@ -20,6 +18,7 @@ _SENDING: tuple[LiteralString, ...] = (
     "system_optin_notifs",
     "feedback",
 )
+"""What a sender needs of every device, in the order of `SendRow`, before the columns its texts use."""
 
 
 async def exists(conn: Conn, app_id: int, udid: str) -> bool:
@@ -111,7 +110,7 @@ async def by_ids(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[
 async def for_sending(conn: Conn, app_id: int, ids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
     """What a sender needs of these devices, followed by these columns, by ascending id."""
     query = sql.SQL("SELECT {}{} FROM {} AS d WHERE d.id = ANY(%s::text::bigint[]) ORDER BY d.id").format(
-        sql.SQL(", ").join(sql.Identifier("d", name) for name in _SENDING),
+        sql.SQL(", ").join(sql.Identifier("d", name) for name in SENDING),
         _further(columns),
         app_table(app_id, "device"),
     )

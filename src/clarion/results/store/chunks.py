@@ -1,10 +1,13 @@
 """Chunks while they are delivered and after: one at a time, and summed for their send."""
 
 from datetime import datetime
+from typing import Any
 
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.db.sql import Conn, execute, row, tuples
+from clarion.results import ledger
 from clarion.results.model import Chunk, Counts
 
 
@@ -21,49 +24,46 @@ async def load_chunk(conn: Conn, app_id: int, send_id: int, no: int) -> Chunk | 
     )
 
 
-async def record(
-    conn: Conn,
-    app_id: int,
-    send_id: int,
-    no: int,
-    *,
-    outcomes: bytes,
-    counts: Counts,
-    targets: int,
-    reasons: dict[str, int],
-    started_at: datetime | None,
-    close: bool = False,
-) -> bool:
-    """Write how far an open chunk has come; `close` makes it final. False when the chunk is closed already."""
-    touched = await execute(
-        conn,
-        """
+# A step of a statement in which an earlier one, `held`, says whether the caller still holds the chunk's job; `written`
+# has a row when this wrote, which it does not when the chunk is closed already.
+RECORDING = sql.SQL(
+    """
+    written AS (
         UPDATE clarion.send_chunk
         SET outcomes = %(outcomes)s, targets = %(targets)s, reasons = %(reasons)s,
             delivered = %(delivered)s, refused = %(refused)s, suppressed = %(suppressed)s,
             expired = %(expired)s, cancelled = %(cancelled)s, unknown = %(unknown)s,
             started_at = coalesce(started_at, %(started_at)s),
-            closed_at = CASE WHEN %(close)s THEN clarion.now() END
+            closed_at = CASE WHEN %(closed)s THEN clarion.now() END
         WHERE app_id = %(app_id)s AND send_id = %(send_id)s AND no = %(no)s AND closed_at IS NULL
-        """,
-        {
-            "app_id": app_id,
-            "send_id": send_id,
-            "no": no,
-            "outcomes": outcomes,
-            "targets": targets,
-            "reasons": Jsonb(reasons),
-            "delivered": counts.delivered,
-            "refused": counts.refused,
-            "suppressed": counts.suppressed,
-            "expired": counts.expired,
-            "cancelled": counts.cancelled,
-            "unknown": counts.unknown,
-            "started_at": started_at,
-            "close": close,
-        },
+          AND EXISTS (SELECT FROM held)
+        RETURNING no
     )
-    return touched == 1
+    """
+)
+
+
+def recorded(
+    no: int, outcomes: bytes, counts: Counts, reasons: dict[str, int], started_at: datetime | None, *, closed: bool
+) -> dict[str, Any]:
+    """The parameters of `RECORDING` beside `app_id` and `send_id`: how far a chunk has come; `closed` makes it final.
+
+    A chunk that was never begun (no gateway) has refusals, but no targets: nobody was handed anything.
+    """
+    return {
+        "no": no,
+        "outcomes": outcomes,
+        "targets": ledger.targets_of(outcomes) if started_at is not None else 0,
+        "reasons": Jsonb(reasons),
+        "delivered": counts.delivered,
+        "refused": counts.refused,
+        "suppressed": counts.suppressed,
+        "expired": counts.expired,
+        "cancelled": counts.cancelled,
+        "unknown": counts.unknown,
+        "started_at": started_at,
+        "closed": closed,
+    }
 
 
 async def planned(conn: Conn, app_id: int, send_id: int) -> tuple[int, int]:
