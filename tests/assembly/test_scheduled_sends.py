@@ -26,7 +26,7 @@ async def test_v1_rule_63_a_sender_runs_schedules(
     message = await agenda.schedule((clock.now() + timedelta(seconds=1)).isoformat(), Recurrence.ONCE)
     stop, ready = asyncio.Event(), asyncio.Event()
     context = roles.Context(Settings(data_dir=tmp_path), database.conninfo, 0, (), ready.set)
-    running = asyncio.create_task(roles.sender(context, stop))
+    running = asyncio.create_task(roles.sender_and_courier(context, stop))
 
     async def sent() -> bool:
         return await agenda.state(message) is MessageState.SENT

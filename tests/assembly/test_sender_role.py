@@ -37,7 +37,7 @@ async def test_it_delivers_campaigns_and_instant_messages(
     assert queues == {QUEUE, URGENT_QUEUE}
     stop = asyncio.Event()
     context = roles.Context(Settings(data_dir=tmp_path), database.conninfo, 1, (), lambda: None)
-    running = asyncio.create_task(roles.sender(context, stop))
+    running = asyncio.create_task(roles.sender_and_courier(context, stop))
     try:
         assert (await journey.closed(accepted.send_id)).counts == Counts(delivered=1)
         assert (await journey.closed(campaign)).counts == Counts(delivered=3)

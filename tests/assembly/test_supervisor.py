@@ -102,7 +102,7 @@ async def test_an_installation_starts_serves_restarts_what_dies_and_drains(folde
         assert await asyncio.to_thread(get, settings, "/v1/me") == 403
         assert await asyncio.to_thread(get, settings, "/v2/accounts") == 401
 
-        for name in ("api-1", "sender-1"):
+        for name in ("api-1", "sender-1", "courier-1"):
             before = status(settings).pids[name]
             os.kill(before, signal.SIGKILL)
 

@@ -21,11 +21,15 @@ from clarion.base.errors import ClarionError
 
 log = telemetry.get_logger(__name__)
 
+_YIELDING = {"sender": 10}
+"""Campaigns have the machine while nobody else wants it, and yield (nice) to processes that somebody waits for."""
+
 
 def main(role: str, index: int) -> int:
     """Run one role until told to stop; the exit code."""
     settings = base_settings.from_environment()
     telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
+    os.nice(_YIELDING.get(role, 0))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(
@@ -48,7 +52,7 @@ async def _run(role: str, context: roles.Context) -> None:
     if parent:
         loop.add_reader(int(parent), stop.set)
     try:
-        await roles.ROLES[role](context, stop)
+        await roles.CHILDREN[role](context, stop)
     finally:
         if parent:
             loop.remove_reader(int(parent))

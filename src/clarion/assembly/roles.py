@@ -1,9 +1,14 @@
-"""The kinds of process: api answers requests, sender plans, delivers and runs timers. Each can run many times over."""
+"""The kinds of process. Each can run many times over.
+
+Api answers requests, sender plans and delivers campaigns, courier delivers instant messages and does everything else
+that must not wait behind a campaign."""
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
+import msgspec
 import psycopg
 import uvicorn
 from msgspec import Struct
@@ -17,11 +22,13 @@ from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db.pool import Database
 from clarion.db.sql import value
-from clarion.queue import Timers, Worker
+from clarion.queue import Handler, Timers, Worker
 from clarion.sending.model import QUEUE, URGENT_QUEUE
+from clarion.sending.worker import Sender
 
 _API_CONNECTIONS = 16
-_SENDER_CONNECTIONS = 12
+_SENDER_CONNECTIONS = 8
+_COURIER_CONNECTIONS = 10
 _SEND_CHUNKS = 4
 _URGENT = 3
 _LEASE = 10.0
@@ -88,24 +95,49 @@ async def api(context: Context, stop: asyncio.Event) -> None:
 
 
 async def sender(context: Context, stop: asyncio.Event) -> None:
-    """Plan and deliver sends, run schedules, other jobs and the timers until `stop`, then give unfinished work back."""
-    db = await Database.open(
-        context.conninfo, size=_SENDER_CONNECTIONS, application_name=f"clarion sender-{context.index}"
-    )
-    sending = work.sender(db, await _sealer(db, context.settings), context.settings)
-    try:
+    """Plan and deliver campaigns until `stop`, then give unfinished work back."""
+    async with _sending(context, "sender", _SENDER_CONNECTIONS) as (db, sending):
+        context.ready()
+        await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS).run(stop)
+
+
+async def courier(context: Context, stop: asyncio.Event) -> None:
+    """Deliver instant messages, run schedules, timers and other jobs until `stop`, then give unfinished work back."""
+    async with _sending(context, "courier", _COURIER_CONNECTIONS) as (db, sending):
         timers = Timers(db, work.timers(db, context.settings))
         context.ready()
         await asyncio.gather(
-            Worker(db, [QUEUE], sending.handlers(), concurrency=_SEND_CHUNKS, lease=_LEASE, grace=_DRAIN).run(stop),
-            Worker(db, [URGENT_QUEUE], sending.handlers(), concurrency=_URGENT, lease=_LEASE, grace=_DRAIN).run(stop),
-            Worker(db, ["default"], work.handlers(db), concurrency=2, lease=_LEASE, grace=_DRAIN).run(stop),
+            _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT).run(stop),
+            _worker(db, "default", work.handlers(db), 2).run(stop),
             timers.run(stop),
             work.scheduler(db).run(stop),
         )
+
+
+async def sender_and_courier(context: Context, stop: asyncio.Event) -> None:
+    """Both in one process: what `--role sender` runs beside an installation."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender(msgspec.structs.replace(context, ready=lambda: None), stop))
+        group.create_task(courier(context, stop))
+
+
+@asynccontextmanager
+async def _sending(context: Context, role: str, connections: int) -> AsyncIterator[tuple[Database, Sender]]:
+    """A pool of connections and the handlers of sends on it, both closed at the end."""
+    name = f"clarion {role}-{context.index}"
+    db = await Database.open(context.conninfo, size=connections, application_name=name)
+    try:
+        sending = work.sender(db, await _sealer(db, context.settings), context.settings)
+        try:
+            yield db, sending
+        finally:
+            await sending.aclose()
     finally:
-        await sending.aclose()
         await db.close()
+
+
+def _worker(db: Database, queue: str, handlers: Mapping[str, Handler], concurrency: int) -> Worker:
+    return Worker(db, [queue], handlers, concurrency=concurrency, lease=_LEASE, grace=_DRAIN)
 
 
 async def _sealer(db: Database, settings: Settings) -> Sealer:
@@ -136,4 +168,9 @@ def _config(app: object, scheme: str, settings: Settings) -> uvicorn.Config:
     )
 
 
-ROLES: dict[str, Callable[[Context, asyncio.Event], Awaitable[None]]] = {"api": api, "sender": sender}
+Role = Callable[[Context, asyncio.Event], Awaitable[None]]
+CHILDREN: dict[str, Role] = {"api": api, "sender": sender, "courier": courier}
+"""The processes of a supervisor."""
+
+ATTACHED: dict[str, Role] = {"api": api, "sender": sender_and_courier}
+"""What runs in the foreground, on the database of an installation."""

@@ -1,4 +1,5 @@
-"""The supervisor: PostgreSQL when embedded, n api processes, m senders; it starts them in order and keeps them.
+"""The supervisor: PostgreSQL when embedded, n api processes, m senders and their courier; it starts them in order and
+keeps them.
 
 1. Bind the listeners, so that a port in use is known before anything starts.
 2. Start PostgreSQL when it is embedded, and migrate; a database given by URL must be at this release's revision.
@@ -102,7 +103,8 @@ class Supervisor:
             await migrate.upgrade(self._conninfo)
         else:
             await migrate.require_current(self._conninfo)
-        for role, number in (("api", self._settings.workers), ("sender", self._settings.senders)):
+        senders = self._settings.senders
+        for role, number in (("api", self._settings.workers), ("sender", senders), ("courier", min(1, senders))):
             for index in range(1, number + 1):
                 self._keepers.append(_Keeper(role, index, self._spawn, self._stopping))
         await asyncio.gather(*(keeper.start() for keeper in self._keepers))

@@ -146,7 +146,7 @@ async def _run_role(role: Role, settings: Settings, announce: Callable[[Running]
         announce(Running(urls, ca_file, {role.value: os.getpid()}))
 
     try:
-        await roles.ROLES[role.value](roles.Context(settings, conninfo, os.getpid(), bound, ready), stop)
+        await roles.ATTACHED[role.value](roles.Context(settings, conninfo, os.getpid(), bound, ready), stop)
     finally:
         for _, listener in bound:
             listener.close()
