@@ -1,10 +1,12 @@
 """How fast an instant message is: 100 targets named by client id, from the request to the push gateway.
 
     python -m bench.instant                     # or: --devices 20000 --requests 50
+    python -m bench.instant --campaign 1000000  # while a campaign to so many devices runs all the time
 
 `clarion serve` runs with its embedded PostgreSQL in processes of its own; requests go over its plain listener, one
 after the other, signed, on one kept connection. The stub gateway stands in this process and notes when each
-notification came. All share the cores of one machine.
+notification came. All share the cores of one machine. The campaign is another application's, and goes to nginx, which
+stands for a machine elsewhere and therefore runs niced.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import asyncio
 import random
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
@@ -23,11 +26,15 @@ from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
+from bench import company as campaigns
+from bench.delivery.sink import running_sink
 from clarion.apps import service as apps
 from clarion.apps.model import App, ColumnKind, Platform
-from clarion.assembly.database import opened, sealer
+from clarion.assembly.database import conninfo_of, opened, sealer
+from clarion.base.authority import CA_FILE
 from clarion.content import service as content
 from clarion.content.model import Content, MessageDraft
+from clarion.db.pool import Database
 from clarion.db.sql import Conn, app_table, execute
 from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord
@@ -35,6 +42,8 @@ from clarion.gateways.stub import StubServer
 from clarion.identity import service as identity
 from clarion.identity.model import Role
 from clarion.identity.signature import sign
+from clarion.sending import service as sending
+from clarion.sending.model import SendState
 from tests.installation import Installation
 from tests.support import until
 
@@ -123,24 +132,84 @@ async def say(session: aiohttp.ClientSession, url: str, company: Company, stub: 
 async def run(options: argparse.Namespace) -> Table:
     """Fill an installation, start it, send."""
     chance = random.Random(7)
-    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder, ExitStack() as sinks:
+        campaign = None
         stub = StubServer(Path(folder) / "stub")
         await stub.start()
         installation = Installation(Path(folder) / "data", http=True)
         company = await found(installation, stub, options.devices)
+        if options.campaign:
+            place = Path(folder) / "sink"
+            place.mkdir()
+            port = sinks.enter_context(running_sink(place, streams=1000, niceness=10))
+            campaign = await Campaign.prepared(installation, port, (place / CA_FILE).read_text(), options.campaign)
         installation.start()
         try:
             url = f"http://127.0.0.1:{installation.settings.http_port}"
             async with aiohttp.ClientSession() as session:
                 await _until_ready(session, url)
+                if campaign is not None:
+                    await campaign.begin()
                 took = [
                     await say(session, url, company, stub, chance.sample(range(options.devices), TARGETS))
                     for _ in range(WARM_UP + options.requests)
                 ][WARM_UP:]
         finally:
+            if campaign is not None:
+                await campaign.end()
             await installation.stop()
             await stub.stop()
-    return _table(options.devices, took)
+    table = _table(options.devices, took)
+    if campaign is not None:
+        table.caption = f"meanwhile {campaign.sends} campaigns to {options.campaign:,} devices, one after the other"
+    return table
+
+
+class Campaign:
+    """Campaigns of another application, one after the other, for as long as they are wanted."""
+
+    def __init__(self, installation: Installation, app: App) -> None:
+        self.sends = 0
+        self._installation = installation
+        self._app = app
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def prepared(cls, installation: Installation, port: int, ca: str, devices: int) -> "Campaign":
+        async with opened(installation.settings) as db:
+            async with db.connection() as conn:
+                seal = await sealer(installation.settings, conn)
+            app = await campaigns.found(db, seal, "bulk", f"https://localhost:{port}", ca)
+            await campaigns.add_devices(db, app, 1, devices)
+        return cls(installation, app)
+
+    async def begin(self) -> None:
+        """Return when the first one is being delivered."""
+        begun = asyncio.Event()
+        self._task = asyncio.create_task(self._run(begun))
+        await begun.wait()
+
+    async def end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, begun: asyncio.Event) -> None:
+        db = await Database.open(await conninfo_of(self._installation.settings), size=1)
+        try:
+            while True:
+                send_id = await campaigns.begin_campaign(db, self._app)
+                self.sends += 1
+                while True:
+                    async with db.connection() as conn:
+                        progress = await sending.progress(conn, self._app.id, send_id)
+                    if progress.counts.delivered:
+                        begun.set()
+                    if progress.state is SendState.CLOSED:
+                        break
+                    await asyncio.sleep(0.5)
+        finally:
+            await db.close()
 
 
 async def _until_ready(session: aiohttp.ClientSession, url: str) -> None:
@@ -173,6 +242,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--devices", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=200)
+    parser.add_argument(
+        "--campaign", type=int, default=0, metavar="DEVICES", help="beside campaigns to so many devices"
+    )
     Console().print(uvloop.run(run(parser.parse_args())))
 
 

@@ -1,0 +1,50 @@
+// parse-server with its push adapter on a PostgreSQL that listens on a unix socket; pushes go to the sink. The settings
+// come as JSON.
+"use strict";
+
+const { readFileSync } = require("fs");
+const express = require("express");
+const FSFilesAdapter = require("@parse/fs-files-adapter");
+const { ParseServer } = require("parse-server");
+const { default: PostgresStorageAdapter } = require("parse-server/lib/Adapters/Storage/Postgres/PostgresStorageAdapter");
+
+const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+async function main() {
+  const { ParsePushAdapter } = await import("@parse/push-adapter");
+  const adapter = new ParsePushAdapter({
+    ios: {
+      token: { key: settings.key, keyId: "ABC123DEFG", teamId: "DEF123GHIJ" },
+      topic: "com.example.app",
+      production: false,
+      address: "localhost",
+      port: settings.sink,
+      ca: readFileSync(settings.ca),
+    },
+  });
+  const server = new ParseServer({
+    appId: "bench",
+    masterKey: "master",
+    serverURL: `http://127.0.0.1:${settings.port}/parse`,
+    databaseAdapter: new PostgresStorageAdapter({
+      uri: settings.databaseURI,
+      databaseOptions: settings.databaseOptions,
+    }),
+    filesAdapter: new FSFilesAdapter(), // has to be named beside a database adapter
+    push: { adapter },
+    verbose: false,
+    silent: true,
+    logLevel: "error",
+    logsFolder: null,
+    maintenanceKey: "maintenance",
+  });
+  await server.start();
+  const app = express();
+  app.use("/parse", server.app);
+  app.listen(settings.port, "127.0.0.1", () => console.log("listening"));
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
