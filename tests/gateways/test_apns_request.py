@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clarion.gateways.apns.request import MAX_PAYLOAD, RequestHead, apns_id, token_is_sound
+from clarion.gateways.apns.request import MAX_PAYLOAD, RequestHead, apns_id, device_path
 from clarion.gateways.seam import Notification
 
 HEAD = RequestHead("api.push.apple.com", "com.example.app")
@@ -14,7 +14,9 @@ PLAIN = Notification("ab" * 32, b'{"aps":{}}', bytes(range(16)), 1_800_000_000)
 
 
 def fields(notification: Notification, authorization: bytes | None = b"bearer x") -> dict[bytes, bytes]:
-    listed = list(HEAD.fields(notification, authorization))
+    path = device_path(notification.token)
+    assert path is not None
+    listed = list(HEAD.fields(notification, path, authorization))
     names = [name for name, _ in listed]
     assert len(set(names)) == len(names)
     assert all(name.startswith(b":") for name in names[:4]), "pseudo-headers come first"
@@ -75,12 +77,26 @@ def test_a_short_collapse_key_goes_as_it_is_and_long_ones_stay_apart() -> None:
 
 @pytest.mark.parametrize("token", ["", "a/../b", "ab cd", "é" * 64, "ab\n", "g" * 64, "a" * 201])
 def test_a_token_that_is_not_hexadecimal_never_reaches_the_path(token: str) -> None:
-    assert not token_is_sound(token)
+    assert device_path(token) is None
 
 
 def test_hexadecimal_tokens_of_any_case_are_sound() -> None:
-    assert token_is_sound("aB0" * 20)
+    assert device_path("aB0" * 20) == b"/3/device/" + b"aB0" * 20
 
 
 def test_the_payload_limit_is_apples() -> None:
     assert MAX_PAYLOAD == 4096
+
+
+def test_a_head_follows_every_change_of_expiry_and_authorization() -> None:
+    """Both are kept from one notification to the next, being the same as a rule."""
+    for expires_at, authorization in (
+        (5, b"bearer a"),
+        (5, b"bearer b"),
+        (0, b"bearer b"),
+        (7, None),
+        (7, b"bearer a"),
+    ):
+        listed = fields(Notification("ab", b"{}", bytes(16), expires_at), authorization)
+        assert listed[b"apns-expiration"] == b"%d" % expires_at
+        assert listed.get(b"authorization") == authorization

@@ -43,7 +43,7 @@ async def test_request_fields_arrive_in_order(serve: Serve, channel: Open) -> No
         exchange.answer()
 
     peer = await serve(handler)
-    fields = post("/a", (b"authorization", b"bearer x"), never_indexed(b"apns-id", b"id"))
+    fields = post("/a", (b"authorization", b"bearer x"), never_indexed((b"apns-id", b"id")))
     assert isinstance(await channel(peer).request(fields, b"body"), Answer)
     assert seen == [tuple((name, value) for name, value in fields)]
 

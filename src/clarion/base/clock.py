@@ -6,8 +6,10 @@ module when a pool opens. Durations (time-outs, latencies) use `time.monotonic` 
 """
 
 from datetime import UTC, datetime, timedelta
+from time import time
 
 _offset = timedelta(0)
+_offset_seconds = 0.0
 
 
 def now() -> datetime:
@@ -15,7 +17,12 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset  # clock: the one place that reads the machine's clock
 
 
+def timestamp() -> float:
+    """The same instant in seconds since 1970: for what asks once per notification, at a fifth of the cost."""
+    return time() + _offset_seconds  # clock: the same machine's clock
+
+
 def shift(offset: timedelta) -> None:
     """Set the offset added to the machine's clock (zero in production)."""
-    global _offset
-    _offset = offset
+    global _offset, _offset_seconds
+    _offset, _offset_seconds = offset, offset.total_seconds()

@@ -53,7 +53,7 @@ def time_to_live(expires_at: int, most: int) -> int:
     """Seconds from now to `expires_at` (epoch seconds), within 0 and `most`; an `expires_at` of 0 is "now or never"."""
     if not expires_at:
         return 0
-    return max(0, min(most, expires_at - int(clock.now().timestamp())))
+    return max(0, min(most, expires_at - int(clock.timestamp())))
 
 
 def short_key(text: str, most: int) -> str:

@@ -32,7 +32,7 @@ class ProviderToken:
 
     def current(self) -> bytes:
         """The value to send now."""
-        now = clock.now().timestamp()
+        now = clock.timestamp()
         begins, ends = self._valid
         if not begins - _TOLERANCE <= now < ends:
             slot = now - now % SLOT
@@ -47,7 +47,7 @@ class ProviderToken:
         current = self.current()
         if current != refused:
             return current
-        now = clock.now().timestamp()
+        now = clock.timestamp()
         if abs(now - self._forced_at) < SPACING:
             return None
         self._forced_at = now

@@ -31,28 +31,37 @@ class ApnsGateway:
 
     def send(self, notification: Notification, done: Done) -> None:
         """See `Gateway.send`."""
-        if not request.token_is_sound(notification.token):
+        path = request.device_path(notification.token)
+        if path is None:
             verdicts.later(done, _BAD_TOKEN)
             return
         authorization = self._token.current() if self._token else None
-        self._submit(notification, done, authorization, may_renew=True)
-
-    def _submit(self, notification: Notification, done: Done, authorization: bytes | None, *, may_renew: bool) -> None:
-        answered = partial(self._answered, notification, done, authorization if may_renew else None)
-        self._channel.submit(self._head.fields(notification, authorization), notification.payload, answered)
+        answered = partial(self._answered, notification, done, authorization)
+        self._channel.submit(self._head.fields(notification, path, authorization), notification.payload, answered)
 
     def _answered(
         self, notification: Notification, done: Done, renewable: bytes | None, outcome: Answer | Failure
     ) -> None:
         if isinstance(outcome, Failure):
             done(verdicts.of_failure(self._host, outcome))
-            return
-        if self._token and renewable is not None and answers.calls_token_expired(outcome):
-            renewed = self._token.renew(renewable)
-            if renewed is not None:
-                self._submit(notification, done, renewed, may_renew=False)
-                return
-        done(answers.of(outcome))
+        elif outcome.status == 200:
+            done(verdicts.DELIVERED)
+        elif (
+            renewable is None
+            or not answers.calls_token_expired(outcome)
+            or not self._again(notification, done, renewable)
+        ):
+            done(answers.of(outcome))
+
+    def _again(self, notification: Notification, done: Done, expired: bytes) -> bool:
+        """Send once more with a renewed provider token, if there is one."""
+        renewed = self._token.renew(expired) if self._token else None
+        path = request.device_path(notification.token)
+        if renewed is None or path is None:
+            return False
+        answered = partial(self._answered, notification, done, None)
+        self._channel.submit(self._head.fields(notification, path, renewed), notification.payload, answered)
+        return True
 
     @property
     def room(self) -> int:

@@ -1,10 +1,11 @@
 """One notification to an APNs request: the fields of HTTP/2; the payload goes as it is.
 
-The fields that do not change within an application are encoded once; what is left per notification is the path, the
-expiry and the id.
+The fields that do not change within an application are made once; what is left per notification is the path and the
+id, and the expiry when it differs from that of the notification before.
 """
 
-import re
+from binascii import hexlify
+from struct import Struct as Layout
 
 from clarion.gateways import verdicts
 from clarion.gateways.seam import Notification
@@ -14,55 +15,74 @@ MAX_PAYLOAD = 4096
 """Bytes of JSON, by Apple's rule for everything but VoIP."""
 
 MAX_COLLAPSE = 64
-_TOKEN = re.compile(r"[0-9A-Fa-f]{2,200}")
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+_LONGEST_TOKEN = 200
+_split_uuid = Layout("8s4s4s4s12s").unpack
 
 
-def token_is_sound(token: str) -> bool:
-    """Is it hexadecimal, as every APNs token is? Others would only be refused, or break the path."""
-    return _TOKEN.fullmatch(token) is not None
+def device_path(token: str) -> bytes | None:
+    """The path of a token's requests, or None for a token that is not hexadecimal, as every APNs token is.
+
+    Others would only be refused, or break the path.
+    """
+    if not token.isascii():
+        return None
+    name = token.encode()
+    if not 2 <= len(name) <= _LONGEST_TOKEN or name.translate(None, _HEXADECIMAL):
+        return None
+    return b"/3/device/" + name
 
 
 class RequestHead:
     """Makes the fields for one application's notifications. `authority` is the gateway's host, `topic` the bundle id.
 
-    What differs in every request stays out of the compression table, which would otherwise lose the long
-    `authorization` again and again.
+    What differs in every request stays out of the compression table, which would otherwise lose what repeats again
+    and again. The expiry is the same for a whole send, as a rule, and costs one byte then.
     """
 
     def __init__(self, authority: str, topic: str) -> None:
-        fixed = ((b":method", b"POST"), (b":scheme", b"https"), (b":authority", authority.encode()))
-        self._first = fixed
-        self._alert_high = self._kind(topic, b"alert", b"10")
-        self._alert_low = self._kind(topic, b"alert", b"5")
-        self._silent = self._kind(topic, b"background", b"5")
+        self._first: Headers = ((b":method", b"POST"), (b":scheme", b"https"), (b":authority", authority.encode()))
+        self._kinds = (
+            self._kind(topic, b"alert", b"5"),
+            self._kind(topic, b"alert", b"10"),
+            self._kind(topic, b"background", b"5"),
+        )
+        self._authorization: bytes | None = None
+        self._rests: tuple[Headers, ...] = self._kinds
+        self._expires_at = 0
+        self._expiration = (b"apns-expiration", b"0")
 
     @staticmethod
     def _kind(topic: str, push_type: bytes, priority: bytes) -> Headers:
         return ((b"apns-topic", topic.encode()), (b"apns-push-type", push_type), (b"apns-priority", priority))
 
-    def fields(self, notification: Notification, authorization: bytes | None) -> Headers:
+    def fields(self, notification: Notification, path: bytes, authorization: bytes | None) -> Headers:
         """All fields. A silent notification always has priority 5: APNs refuses background pushes with 10."""
-        kind = self._alert_high if notification.urgent else self._alert_low
-        if notification.silent:
-            kind = self._silent
-        fields = [
+        if authorization is not self._authorization:
+            self._authorize(authorization)
+        if notification.expires_at != self._expires_at:
+            self._expires_at = notification.expires_at
+            self._expiration = (b"apns-expiration", b"%d" % notification.expires_at)
+        fields = (
             *self._first,
-            (b":path", b"/3/device/" + notification.token.encode()),
-            *kind,
-            never_indexed(b"apns-id", apns_id(notification.delivery_id)),
-            never_indexed(b"apns-expiration", b"%d" % notification.expires_at),
-        ]
-        if authorization is not None:
-            fields.append((b"authorization", authorization))
+            (b":path", path),
+            *self._rests[2 if notification.silent else notification.urgent],
+            self._expiration,
+            never_indexed((b"apns-id", apns_id(notification.delivery_id))),
+        )
         if notification.collapse:
-            fields.append((b"apns-collapse-id", _collapse_id(notification.collapse)))
+            return (*fields, (b"apns-collapse-id", _collapse_id(notification.collapse)))
         return fields
+
+    def _authorize(self, authorization: bytes | None) -> None:
+        self._authorization = authorization
+        extra = () if authorization is None else ((b"authorization", authorization),)
+        self._rests = tuple((*kind, *extra) for kind in self._kinds)
 
 
 def apns_id(delivery_id: bytes) -> bytes:
     """The UUID form of 16 bytes, lower case."""
-    text = delivery_id.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode()
+    return b"-".join(_split_uuid(hexlify(delivery_id)))
 
 
 def _collapse_id(text: str) -> bytes:

@@ -5,7 +5,9 @@ message around it is assembled here by joining bytes, so that a payload rendered
 `{"message":{"token":...,"android":{"priority":...,"ttl":...,"collapse_key":...},"data":<payload>}}`.
 """
 
-from json.encoder import encode_basestring_ascii as as_json
+from json.encoder import encode_basestring_ascii
+
+import msgspec
 
 from clarion.gateways import verdicts
 from clarion.gateways.seam import Notification
@@ -16,6 +18,7 @@ MAX_PAYLOAD = 4096
 
 LONGEST_TTL = 28 * 24 * 3600
 _MAX_COLLAPSE = 64
+_encode = msgspec.json.Encoder().encode
 
 
 def fields(authority: str, project_id: str) -> Headers:
@@ -34,11 +37,19 @@ def body(notification: Notification) -> bytes:
     collapse = b""
     if notification.collapse:
         key = verdicts.short_key(notification.collapse, _MAX_COLLAPSE)
-        collapse = b',"collapse_key":' + as_json(key).encode()
+        collapse = b',"collapse_key":' + _as_json(key)
     return b'{"message":{"token":%b,"android":{"priority":"%b","ttl":"%ds"%b},"data":%b}}' % (
-        as_json(notification.token).encode(),
+        _as_json(notification.token),
         b"HIGH" if notification.urgent else b"NORMAL",
         verdicts.time_to_live(notification.expires_at, LONGEST_TTL),
         collapse,
         notification.payload,
     )
+
+
+def _as_json(text: str) -> bytes:
+    """A JSON string; what has no form in UTF-8 (a lone surrogate) is escaped, for FCM to refuse."""
+    try:
+        return _encode(text)
+    except UnicodeEncodeError:
+        return encode_basestring_ascii(text).encode()

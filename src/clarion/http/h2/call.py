@@ -21,8 +21,7 @@ class Call(Struct, eq=False):
     timeout: float
     deadline: float
     attempts: int = 0
-    status: int = 0
-    fields: tuple[tuple[bytes, bytes], ...] = ()
+    head: tuple[tuple[bytes, bytes], ...] = ()
     content: bytes = b""
     parts: list[bytes] | None = None
     size: int = 0

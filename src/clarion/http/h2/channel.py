@@ -162,9 +162,9 @@ class Channel:
     def pump(self) -> None:
         self._scheduled = False
         queue = self._queue
+        if queue:
+            self._deal(queue)
         for connection in tuple(self._connections):
-            if queue:
-                connection.take(queue)
             connection.flush()
         if queue:
             if self._short():
@@ -217,6 +217,21 @@ class Channel:
         self.pump()
 
     # Inside
+
+    def _deal(self, queue: deque[Call]) -> None:
+        """Give the queue out so that every connection carries as many requests as the others, as far as it may."""
+        if len(self._connections) == 1:
+            self._connections[0].take(queue, len(queue))
+            return
+        takers = [connection for connection in self._connections if connection.room]
+        while queue and takers:
+            takers.sort(key=_load, reverse=True)
+            for number, connection in enumerate(takers):
+                # The busiest comes first: what it has above the common level is not given to it again.
+                rest = takers[number:]
+                level = -(-(len(queue) + sum(map(_load, rest))) // len(rest))
+                connection.take(queue, max(0, min(len(queue), level - connection.busy)))
+            takers = [connection for connection in takers if connection.room]
 
     def _schedule(self) -> None:
         self._scheduled = True
@@ -298,3 +313,7 @@ class Channel:
             connection.abort(_CLOSING)
         if self._leaving:
             await asyncio.wait([connection.closed for connection in self._leaving], timeout=_LAST_BYTES)
+
+
+def _load(connection: Connection) -> int:
+    return connection.busy

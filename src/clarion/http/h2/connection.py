@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Protocol, cast
@@ -39,10 +40,11 @@ _WRITE_MOST = 512 << 10
 _STATUS = {str(status).encode(): status for status in range(100, 1000)}
 
 
-never_indexed: Callable[[bytes, bytes], tuple[bytes, bytes]] = ngh2.NeverIndexedHeader
-"""Make a header field that stays out of the compression table (RFC 7541 section 6.2.3).
+never_indexed: Callable[[tuple[bytes, bytes]], tuple[bytes, bytes]] = partial(tuple.__new__, ngh2.NeverIndexedHeader)
+"""Make of a header field one that stays out of the compression table (RFC 7541 section 6.2.3).
 
 For values that differ in every request: they would push the ones that repeat out of the peer's 4 KiB table.
+(The named tuple's own constructor is written in Python and costs twice as much.)
 """
 
 
@@ -119,19 +121,20 @@ class Connection(asyncio.BufferedProtocol):
         """Why it takes no new requests, "" while it does."""
         return self._goodbye
 
-    def take(self, queue: deque[Call]) -> None:
-        """Open a stream for each queued call while there is room. Nothing is written before `flush`."""
-        session, calls = self._session, self._calls
+    def take(self, queue: deque[Call], most: int) -> None:
+        """Open a stream for up to `most` queued calls while there is room. Nothing is written before `flush`."""
+        calls, next_call = self._calls, queue.popleft
+        send_request, send_data = self._session.send_request, self._session.send_data
         last = self._tuning.last_stream_id
-        for _ in range(min(self.room, len(queue))):
-            call = queue.popleft()
+        for _ in range(min(self.room, most)):
+            call = next_call()
             stream = 0
             try:
-                if call.body:
-                    stream = session.send_request(call.headers)
-                    session.send_data(stream, call.body, end_stream=True)
+                if body := call.body:
+                    stream = send_request(call.headers)
+                    send_data(stream, body, end_stream=True)
                 else:
-                    stream = session.send_request(call.headers, end_stream=True)
+                    stream = send_request(call.headers, end_stream=True)
             except NGH2Error as error:
                 self.retire(f"it takes no further stream ({error})")
                 self._keeper.again(call, f"the connection to {self._origin} {self._goodbye}")
@@ -271,28 +274,32 @@ class Connection(asyncio.BufferedProtocol):
     # What the engine reports
 
     def _handle(self, events: list[Event]) -> None:
+        """Each request costs one turn of this loop per event: the engine's classes are compared, not their families."""
         calls = self._calls
+        find, remove = calls.get, calls.pop
         for event in events:
-            if isinstance(event, StreamClosed):
-                call = calls.pop(event.stream_id, None)
+            kind = type(event)
+            if kind is ResponseReceived:
+                response = cast(ResponseReceived, event)
+                call = find(response.stream_id)
+                if call is not None:
+                    call.head = response.headers
+                    call.ended = response.end_stream
+            elif kind is StreamClosed:
+                closed = cast(StreamClosed, event)
+                call = remove(closed.stream_id, None)
                 if call is not None:
                     if call.ended:
                         self._answer(call)
                     else:
-                        self._broken(call, event)
-            elif isinstance(event, ResponseReceived):
-                call = calls.get(event.stream_id)
+                        self._broken(call, closed)
+            elif kind is DataReceived:
+                piece = cast(DataReceived, event)
+                call = find(piece.stream_id)
                 if call is not None:
-                    headers = event.headers
-                    call.status = _STATUS[headers[0][1]]
-                    call.fields = headers[1:]
-                    call.ended = event.end_stream
-            elif isinstance(event, DataReceived):
-                call = calls.get(event.stream_id)
-                if call is not None:
-                    self._data(event.stream_id, call, event)
-            elif isinstance(event, TrailersReceived):
-                call = calls.get(event.stream_id)
+                    self._data(piece.stream_id, call, piece)
+            elif kind is TrailersReceived:
+                call = find(cast(TrailersReceived, event).stream_id)
                 if call is not None:
                     call.ended = True
             else:
@@ -302,8 +309,9 @@ class Connection(asyncio.BufferedProtocol):
         if not self._proven:
             self._proven = True
             self._keeper.proven()
+        head = call.head
         content = call.content if call.parts is None else b"".join(call.parts)
-        call.finish(Answer(call.status, call.fields, content))
+        call.finish(Answer(_STATUS[head[0][1]], head[1:], content))
 
     def _data(self, stream: int, call: Call, event: DataReceived) -> None:
         """Keep a piece of a body. An empty last piece only ends it: some servers close every answer that way."""

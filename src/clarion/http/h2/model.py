@@ -19,8 +19,11 @@ class Processed(Enum):
     """It was written; the answer is lost."""
 
 
-class Answer(Struct, frozen=True):
-    """A complete response: `headers` without pseudo-headers, in order, names in lower case; trailers are dropped."""
+class Answer(Struct, frozen=True, gc=False):
+    """A complete response: `headers` without pseudo-headers, in order, names in lower case; trailers are dropped.
+
+    It holds bytes only, so that the garbage collector need not know it.
+    """
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]

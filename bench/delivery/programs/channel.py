@@ -19,6 +19,7 @@ _HEAD = (
     (b":authority", b"localhost"),
 )
 _TOPIC = ((b"apns-topic", b"com.example.app"), (b"apns-push-type", b"alert"), (b"apns-priority", b"10"))
+_EXPIRATION = (b"apns-expiration", b"1800000000")
 
 
 class Run:
@@ -29,7 +30,7 @@ class Run:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._channel = channel
         self._body = body
-        self._tail = ((b"authorization", b"bearer " + token), *_TOPIC)
+        self._tail = ((b"authorization", b"bearer " + token), *_TOPIC, _EXPIRATION)
         self._requests = requests
         self._sent = 0
         self._left = requests
@@ -41,7 +42,7 @@ class Run:
         path = b"/3/device/%064x" % number
         apns_id = b"00000000-0000-4000-8000-%012x" % number
         self._channel.submit(
-            (*_HEAD, (b":path", path), *self._tail, never_indexed(b"apns-id", apns_id)), self._body, self._done
+            (*_HEAD, (b":path", path), *self._tail, never_indexed((b"apns-id", apns_id))), self._body, self._done
         )
 
     def _done(self, result: Answer | Failure) -> None:

@@ -1,4 +1,8 @@
-"""The independent sink: nginx on loopback, HTTP/2 over TLS, that answers every push with 200."""
+"""The independent sink: nginx on loopback, HTTP/2 over TLS, that answers every push with success.
+
+It stands in for APNs, for FCM and for the token endpoint of Google's accounts, under the names that clients which
+cannot be told another address insist on.
+"""
 
 import shutil
 import socket
@@ -8,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clarion.base.certificates import generated
+from clarion.base.authority import CA_FILE, Authority
 
+_NAMES = ("localhost", "fcm.googleapis.com", "api.push.apple.com")
 _CONFIGURATION = """
 daemon off;
 worker_processes 1;
@@ -31,10 +36,15 @@ http {{
         server_name localhost;
         ssl_certificate {folder}/server.pem;
         ssl_certificate_key {folder}/server.key;
+        default_type application/json;
         location /3/device/ {{ add_header apns-id $http_apns_id; return 200; }}
+        location /v1/projects/ {{ return 200 '{{"name":"projects/clarion-bench/messages/0:1700000000000000%a"}}'; }}
+        location /token {{ return 200 '{{"access_token":"{token}","expires_in":3599,"token_type":"Bearer"}}'; }}
     }}
 }}
 """
+ACCESS_TOKEN = "ya29." + "t" * 180
+"""As long as Google's."""
 
 
 def nginx_program() -> str | None:
@@ -48,12 +58,16 @@ def running_sink(folder: Path, *, streams: int) -> Iterator[int]:
     program = nginx_program()
     if program is None:
         raise FileNotFoundError("nginx")
-    generated(folder, "localhost")
+    authority = Authority.create("Clarion bench authority")
+    issued = authority.server_certificate("Sink", _NAMES)
+    (folder / CA_FILE).write_bytes(authority.pem)
+    (folder / "server.pem").write_bytes(issued.certificate)
+    (folder / "server.key").write_bytes(issued.key)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     configuration = folder / "nginx.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, streams=streams))
+    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, streams=streams, token=ACCESS_TOKEN))
     process = subprocess.Popen([program, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")])
     try:
         _wait_for(port, process)
