@@ -53,7 +53,7 @@ def main() -> int:
 
 async def compare(folder: Path, sink: tuple[int, Path], devices: int, rounds: int) -> report.Samples:
     """Both sides in turn; the first broadcast of each, which opens connections and fills caches, does not count."""
-    sides = [Ours(folder, *sink), Parse(folder, *sink)]
+    sides: list[Ours | Parse] = [Ours(folder, *sink), Parse(folder, *sink)]
     samples: report.Samples = {side.name: [] for side in sides}
     try:
         for side in sides:

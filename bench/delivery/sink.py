@@ -53,7 +53,7 @@ def nginx_program() -> str | None:
 
 
 @contextmanager
-def running_sink(folder: Path, *, streams: int) -> Iterator[int]:
+def running_sink(folder: Path, *, streams: int, niceness: int = 0) -> Iterator[int]:
     """Start nginx in `folder`, with `ca.pem` there for clients to trust; gives its port."""
     program = nginx_program()
     if program is None:
@@ -68,7 +68,8 @@ def running_sink(folder: Path, *, streams: int) -> Iterator[int]:
         port: int = probe.getsockname()[1]
     configuration = folder / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, streams=streams, token=ACCESS_TOKEN))
-    process = subprocess.Popen([program, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")])
+    command = [program, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")]
+    process = subprocess.Popen(["nice", f"-n{niceness}", *command])
     try:
         _wait_for(port, process)
         yield port
