@@ -46,6 +46,11 @@ def _python(program: str) -> list[str]:
     return [str(peers.PYTHON), str(_PROGRAMS / f"{program}.py")]
 
 
+def _engine(work: Work) -> Sample:
+    """The HTTP/2 engine on uvloop with next to nothing around it: the floor for a client in Python."""
+    return run(work, _own("engine", *work.arguments("--body", str(work.body), "--token", PROVIDER_TOKEN)))
+
+
 def _channel(work: Work) -> Sample:
     """Clarion's bare channel with requests as the APNs gateway makes them."""
     return run(work, _own("channel", *work.arguments("--body", str(work.body), "--token", PROVIDER_TOKEN)))
@@ -88,6 +93,7 @@ def _read_h2load(output: str) -> dict[str, float]:
 
 CLIENTS = (
     Client("APNs", "h2load", _h2load),
+    Client("APNs", "ngh2 alone", _engine),
     Client("APNs", "clarion channel", _channel),
     Client("APNs", "clarion APNs gateway", _apns_gateway, ours=True),
     Client("APNs", "@parse/node-apn", _of_apns(_node("node_apn"))),

@@ -8,8 +8,8 @@ from clarion.http.h2.model import Answer, Completion, Failure, Headers
 log = get_logger(__name__)
 
 
-class Call(Struct, eq=False):
-    """A request between `submit` and its completion.
+class Call(Struct, eq=False, gc=False):
+    """A request between `submit` and its completion. Too short-lived to be shown to the garbage collector.
 
     It lies in exactly one place at a time, the channel's queue or one connection's table of streams; whoever takes it
     out of there must put it into the other or finish it, which is how every completion is called exactly once.
