@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clarion.gateways.webpush.credentials import decode64, encode64
-from clarion.gateways.webpush.encryption import MAX_PLAINTEXT, encrypt
+from clarion.gateways.webpush.encryption import MATERIAL, MAX_PLAINTEXT, encrypt, material, seal
 
 CURVE = ec.SECP256R1()
 DEVICE = ec.generate_private_key(CURVE)
@@ -48,13 +48,13 @@ def decrypt(body: bytes, key: ec.EllipticCurvePrivateKey, auth: bytes) -> bytes:
 
 
 def test_the_example_of_rfc_8291_section_5_and_appendix_a_comes_out_byte_for_byte() -> None:
-    body = encrypt(
-        b"When I grow up, I want to be a watermelon",
+    made = material(
         raw("BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"),
         raw("BTBZMqHH6r4Tts7J_aSIgg"),
         ephemeral=private("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"),
         salt=raw("DGv6ra1nlYgDCS1FRnbzlw"),
     )
+    body = seal(made, b"When I grow up, I want to be a watermelon")
     assert encode64(body) == (
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6Tlz"
         "AC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
@@ -77,6 +77,13 @@ def test_every_message_has_a_key_pair_and_a_salt_of_its_own() -> None:
     assert len({body[21:86] for body in bodies}) == 20
 
 
+def test_material_for_one_subscription_is_new_each_time() -> None:
+    made = {material(P256DH, AUTH) for _ in range(20)}
+    assert {len(piece) for piece in made} == {MATERIAL}
+    for part in (slice(0, 16), slice(21, 86), slice(86, 102), slice(102, 114)):
+        assert len({piece[part] for piece in made}) == 20
+
+
 def test_the_largest_plaintext_fills_a_body_of_4096_bytes() -> None:
     """RFC 8291 section 4."""
     assert MAX_PLAINTEXT == 3993
@@ -85,12 +92,24 @@ def test_the_largest_plaintext_fills_a_body_of_4096_bytes() -> None:
 
 @pytest.mark.parametrize(
     "point",
-    [b"", P256DH[1:], b"\x04" + bytes(64), P256DH[:-1] + bytes([P256DH[-1] ^ 1])],
-    ids=["empty", "without its form", "zero", "beside the curve"],
+    [
+        b"",
+        P256DH[1:],
+        b"\x04" + bytes(64),
+        P256DH[:-1] + bytes([P256DH[-1] ^ 1]),
+        DEVICE.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint),
+    ],
+    ids=["empty", "without its form", "zero", "beside the curve", "compressed"],
 )
 def test_a_key_that_is_no_point_of_the_curve_is_an_error(point: bytes) -> None:
     with pytest.raises(ValueError):
         encrypt(b"x", point, AUTH)
+
+
+@pytest.mark.parametrize("auth", [b"", AUTH[1:], AUTH + b"x"])
+def test_an_auth_secret_of_another_length_is_an_error(auth: bytes) -> None:
+    with pytest.raises(ValueError):
+        material(P256DH, auth)
 
 
 def test_another_auth_secret_does_not_open_the_message() -> None:

@@ -19,7 +19,7 @@ from clarion.gateways.seam import Notification
 from clarion.gateways.webpush import credentials
 from clarion.gateways.webpush.auth import Vapid
 from clarion.gateways.webpush.credentials import decode64
-from clarion.gateways.webpush.request import fields, topic
+from clarion.gateways.webpush.request import RequestFields, topic
 
 CREDENTIALS = credentials.parse(credentials.generate("mailto:push@example.com"))
 
@@ -66,8 +66,19 @@ def test_the_token_is_signed_once_per_push_service_and_again_before_it_runs_out(
     assert int(str(claims["exp"])) - clock.now().timestamp() > 11 * 3600
 
 
+def test_tokens_of_many_push_services_are_kept_but_not_of_any_number() -> None:
+    vapid = Vapid(CREDENTIALS)
+    first = vapid.authorization("https://0.example")
+    for number in range(1, 256):
+        vapid.authorization(f"https://{number}.example")
+    assert vapid.authorization("https://0.example") == first
+    vapid.authorization("https://256.example")
+    assert len(vapid._values) == 256
+
+
 def sent(notification: Notification) -> dict[bytes, bytes]:
-    return dict(fields(notification, b"push.example.net", b"/send/1?x=2", b"vapid t=a, k=b"))
+    made = RequestFields(b"push.example.net", lambda: b"vapid t=a, k=b")
+    return dict(made.of(notification, b"/send/1?x=2", 0.0))
 
 
 def test_a_request_carries_the_fields_of_rfc_8030_and_rfc_8291() -> None:
@@ -91,6 +102,34 @@ def test_now_or_never_is_ttl_0_and_what_is_not_urgent_is_normal() -> None:
     given = sent(Notification("https://push.example.net/", b"x", bytes(16), 0, urgent=False))
     assert (given[b"ttl"], given[b"urgency"]) == (b"0", b"normal")
     assert b"topic" not in given
+
+
+def test_a_time_to_live_is_at_most_28_days_and_never_below_0() -> None:
+    now = int(clock.now().timestamp())
+    late = sent(Notification("https://push.example.net/", b"x", bytes(16), now + 10**9))
+    over = sent(Notification("https://push.example.net/", b"x", bytes(16), now - 5))
+    assert (late[b"ttl"], over[b"ttl"]) == (b"2419200", b"0")
+
+
+def test_fields_that_repeat_are_made_once_a_second_and_for_every_kind_of_notification() -> None:
+    asked: list[int] = []
+
+    def authorization() -> bytes:
+        asked.append(len(asked))
+        return b"vapid %d" % len(asked)
+
+    made = RequestFields(b"push.example.net", authorization)
+    expires = int(clock.now().timestamp()) + 3600
+    score = Notification("https://push.example.net/1", b"x", bytes(16), expires, collapse="score")
+    news = Notification("https://push.example.net/2", b"x", bytes(16), expires, collapse="news")
+    now = [dict(made.of(score, b"/%d" % number, 10.0)) for number in range(3)]
+    assert [fields[b":path"] for fields in now] == [b"/0", b"/1", b"/2"]
+    assert {fields[b"authorization"] for fields in now} == {b"vapid 1"}
+    assert dict(made.of(news, b"/2", 10.5))[b"topic"] == b"news"
+    clock.shift(timedelta(minutes=30))
+    later = dict(made.of(news, b"/2", 11.5))
+    assert (later[b"authorization"], len(asked)) == (b"vapid 3", 3)
+    assert 1797 <= int(later[b"ttl"]) <= 1800
 
 
 @given(st.text(min_size=1, max_size=80))

@@ -4,10 +4,10 @@ A gateway takes one notification at a time, never blocks, and gives exactly one 
 not decide: whether a retry happens, a token is switched off or a doubtful delivery is repeated is the sender's policy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -90,3 +90,15 @@ class Gateway(Protocol):
 
     async def aclose(self, drain: float = 5.0) -> None:
         """Let what is under way finish for up to `drain` seconds, then close; what is left gets its verdict."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A gateway that can do part of its work before it has the notification (Web Push: the keys of its encryption)."""
+
+    def prepare(self, subscriptions: Iterable[tuple[bytes, bytes]]) -> None:
+        """Notifications to these subscriptions (`Notification.keys`) will follow within a minute or so, in this order.
+
+        A hint: nothing has to follow, and what was not announced costs more but is sent all the same. Never blocks.
+        Worth it from a few hundred on, as early as they are known.
+        """

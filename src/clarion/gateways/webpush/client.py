@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from functools import partial
+from collections.abc import Iterable
 
 from clarion.gateways import origins, verdicts
 from clarion.gateways.seam import Done, Fate, Notification, Verdict
@@ -10,6 +10,8 @@ from clarion.gateways.webpush.auth import Vapid
 from clarion.gateways.webpush.credentials import WebPushCredentials
 from clarion.gateways.webpush.request import MAX_PAYLOAD
 from clarion.gateways.webpush.service import PushService
+from clarion.gateways.webpush.stock import Keys
+from clarion.gateways.webpush.workshop import Workshop, of_loop
 from clarion.http.h2 import client_tls
 
 MOST_SERVICES = 64
@@ -34,6 +36,7 @@ class WebPushGateway:
         self._origin = origins.origin_of(endpoint) if endpoint is not None else None
         self._screened = endpoint is None and not credentials.allow_private
         self._services: OrderedDict[str, PushService] = OrderedDict()
+        self._workshop: Workshop | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
         self._in_flight = 0
@@ -52,20 +55,31 @@ class WebPushGateway:
             verdicts.later(done, _TOO_LARGE)
         else:
             self._in_flight += 1
-            self._service(self._origin or parts[0]).send(notification, parts[1], partial(self._settled, done))
+            self._service(self._origin or parts[0]).send(notification, parts[1], done)
 
-    def _settled(self, done: Done, verdict: Verdict) -> None:
+    def prepare(self, subscriptions: Iterable[Keys]) -> None:
+        """See `Preparing.prepare`."""
+        if not self._closed:
+            self._shared().announce(subscriptions)
+
+    def _shared(self) -> Workshop:
+        if self._workshop is None:
+            self._workshop = of_loop()
+            self._workshop.users += 1
+        return self._workshop
+
+    def _settled(self) -> None:
         self._in_flight -= 1
         if self._waiters and self.room > 0:
             self._wake()
-        done(verdict)
 
     def _service(self, origin: str) -> PushService:
         service = self._services.get(origin)
         if service is None:
             if len(self._services) >= MOST_SERVICES:
                 self._evict()
-            service = PushService(origin, self._vapid, self._tls, screened=self._screened)
+            stock = self._shared().stock
+            service = PushService(origin, self._vapid, self._tls, stock, self._settled, screened=self._screened)
             self._services[origin] = service
         else:
             self._services.move_to_end(origin)
@@ -115,3 +129,8 @@ class WebPushGateway:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        if self._workshop is not None:
+            workshop, self._workshop = self._workshop, None
+            workshop.users -= 1
+            if not workshop.users:
+                await workshop.aclose()

@@ -7,15 +7,18 @@ reached answers at once for a while, so that a few dead names do not hold up the
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from functools import partial
 
 from msgspec.structs import replace
 
 from clarion.gateways import origins, verdicts
 from clarion.gateways.seam import Done, Fate, Notification, Scope, Verdict
-from clarion.gateways.webpush import answers, request
+from clarion.gateways.webpush import answers
 from clarion.gateways.webpush.auth import Vapid
-from clarion.gateways.webpush.encryption import encrypt
+from clarion.gateways.webpush.encryption import material, seal
+from clarion.gateways.webpush.request import RequestFields
+from clarion.gateways.webpush.stock import KeyStock
 from clarion.http.addresses import SpecialNetwork, resolve_public
 from clarion.http.h2 import Answer, Channel, Failure, Processed
 
@@ -27,14 +30,26 @@ _BAD_KEYS = Verdict(Fate.DEAD_TOKEN, "InvalidKeys: the subscription's keys are n
 
 
 class PushService:
-    """Sends notifications to one `origin`. `screened`: only public addresses are acceptable."""
+    """Sends notifications to one `origin`, within the running event loop. `screened`: only public addresses are
+    acceptable. `settled` is called with each verdict, before its `done`."""
 
-    def __init__(self, origin: str, vapid: Vapid, tls: ssl.SSLContext, *, screened: bool) -> None:
+    def __init__(
+        self,
+        origin: str,
+        vapid: Vapid,
+        tls: ssl.SSLContext,
+        stock: KeyStock,
+        settled: Callable[[], None],
+        *,
+        screened: bool,
+    ) -> None:
         self.in_flight = 0
+        self._loop = asyncio.get_running_loop()
         self._origin = origin
         self._host = origins.authority_of(origin)
-        self._authority = self._host.encode()
-        self._vapid = vapid
+        self._fields = RequestFields(self._host.encode(), partial(vapid.authorization, origin))
+        self._stock = stock
+        self._tell_settled = settled
         self._channel = Channel(origin, tls=tls, resolve=resolve_public if screened else None)
         self._sound_until = float("-inf")
         self._resting = Verdict(Fate.RETRY)
@@ -46,20 +61,23 @@ class PushService:
     def send(self, notification: Notification, path: str, done: Done) -> None:
         """Send to `path` of this origin. `done` is called once, later."""
         self.in_flight += 1
-        settled = partial(self._settled, done)
-        left = self._rests_until - asyncio.get_running_loop().time()
-        if left > 0:
-            verdicts.later(settled, replace(self._resting, retry_after=left))
+        now = self._loop.time()
+        if now < self._rests_until:
+            self._settle_later(done, replace(self._resting, retry_after=self._rests_until - now))
         elif self._screened:
-            self._submit(notification, path, settled)
+            self._submit(notification, path, done, now)
         else:
-            self._waiting.append((notification, path, settled))
+            self._waiting.append((notification, path, done))
             if self._screening is None:
-                self._screening = asyncio.get_running_loop().create_task(self._screen())
+                self._screening = self._loop.create_task(self._screen())
 
-    def _settled(self, done: Done, verdict: Verdict) -> None:
+    def _settle(self, done: Done, verdict: Verdict) -> None:
         self.in_flight -= 1
+        self._tell_settled()
         done(verdict)
+
+    def _settle_later(self, done: Done, verdict: Verdict) -> None:
+        verdicts.later(partial(self._settle, done), verdict)
 
     async def _screen(self) -> None:
         """Find out whether the origin is on the public network, then let the waiting notifications go or fall."""
@@ -79,43 +97,38 @@ class PushService:
         finally:
             self._screening = None
             waiting, self._waiting = self._waiting, []
-            for notification, path, settled in waiting:
+            for notification, path, done in waiting:
                 if self._screened:
-                    self._submit(notification, path, settled)
+                    self._submit(notification, path, done, self._loop.time())
                 else:
-                    verdicts.later(settled, verdict)
+                    self._settle_later(done, verdict)
 
-    def _submit(self, notification: Notification, path: str, settled: Done) -> None:
+    def _submit(self, notification: Notification, path: str, done: Done, now: float) -> None:
         p256dh, auth = notification.keys or (b"", b"")
         try:
-            if len(auth) != 16:
-                raise ValueError("auth")
-            body = encrypt(notification.payload, p256dh, auth)
+            body = seal(self._stock.take(p256dh, auth) or material(p256dh, auth), notification.payload)
         except ValueError:
-            verdicts.later(settled, _BAD_KEYS)
+            self._settle_later(done, _BAD_KEYS)
             return
-        authorization = self._vapid.authorization(self._origin)
-        fields = request.fields(notification, self._authority, path.encode(), authorization)
-        timeout = None if self._sound() else _FIRST_TIMEOUT
-        self._channel.submit(fields, body, partial(self._answered, settled), timeout=timeout)
+        fields = self._fields.of(notification, path.encode(), now)
+        timeout = None if now < self._sound_until else _FIRST_TIMEOUT
+        self._channel.submit(fields, body, partial(self._answered, done), timeout=timeout)
 
-    def _answered(self, settled: Done, outcome: Answer | Failure) -> None:
-        if isinstance(outcome, Failure):
-            verdict = verdicts.of_failure(self._host, outcome)
-            if outcome.processed is Processed.NO and not self._sound():
-                self._rest(verdict)
-        else:
-            self._sound_until = asyncio.get_running_loop().time() + _SOUND_FOR
+    def _answered(self, done: Done, outcome: Answer | Failure) -> None:
+        now = self._loop.time()
+        if isinstance(outcome, Answer):
+            self._sound_until = now + _SOUND_FOR
             verdict = answers.of(outcome)
-        settled(verdict)
-
-    def _sound(self) -> bool:
-        """Whether the push service answered a moment ago: a GOAWAY that meets many requests is no lost service."""
-        return asyncio.get_running_loop().time() < self._sound_until
+        else:
+            verdict = verdicts.of_failure(self._host, outcome)
+            # A GOAWAY that meets many requests is no lost service when it answered a moment ago.
+            if outcome.processed is Processed.NO and now >= self._sound_until:
+                self._rest(verdict)
+        self._settle(done, verdict)
 
     def _rest(self, verdict: Verdict) -> None:
         self._resting = verdict
-        self._rests_until = asyncio.get_running_loop().time() + _REST
+        self._rests_until = self._loop.time() + _REST
 
     async def aclose(self, drain: float) -> None:
         """Let what is under way finish for up to `drain` seconds, then close."""

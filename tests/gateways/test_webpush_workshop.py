@@ -1,0 +1,169 @@
+"""Helper processes make material ahead; without them, or when they fail, everything is sent all the same."""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from clarion.gateways.seam import Fate, Preparing, Verdict
+from clarion.gateways.stub import StubServer
+from clarion.gateways.webpush import helper, service, workshop
+from clarion.gateways.webpush.encryption import MATERIAL, seal
+from clarion.gateways.webpush.stock import Keys
+from clarion.gateways.webpush.workshop import Workshop, of_loop
+from tests.gateways.delivering import book, deliver, gateway_to, web_notifications
+from tests.gateways.test_webpush_encryption import AUTH, DEVICE, P256DH, decrypt
+from tests.support import alive, until
+
+PATIENCE = 60.0
+"""Seconds a helper may take to start and to do its work on a busy machine."""
+
+
+@pytest.fixture
+def from_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helpers start with the first subscription that is announced."""
+    monkeypatch.setattr(workshop, "WORTH", 1)
+
+
+def fresh(count: int) -> list[Keys]:
+    points = (ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(count))
+    return [(point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint), os.urandom(16)) for point in points]
+
+
+async def ready(shop: Workshop, count: int) -> None:
+    async def filled() -> bool:
+        return len(shop.stock) == count and not shop.stock.open
+
+    await until(filled, PATIENCE)
+
+
+def test_a_helper_answers_in_order_and_marks_keys_that_are_none() -> None:
+    asked = len(range(3)).to_bytes(2, "big") + P256DH + AUTH + bytes(81) + P256DH + AUTH
+    answers = io.BytesIO()
+    helper.serve(io.BytesIO(asked + asked[:50]), answers)
+    first, none, last = (answers.getvalue()[at : at + MATERIAL] for at in range(0, 3 * MATERIAL, MATERIAL))
+    assert len(answers.getvalue()) == 3 * MATERIAL
+    assert none == helper.NONE
+    assert first != last
+    assert [decrypt(seal(piece, b"hi"), DEVICE, AUTH) for piece in (first, last)] == [b"hi", b"hi"]
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_material_comes_from_a_helper_of_low_priority_that_ends_with_the_workshop() -> None:
+    shop = Workshop()
+    shop.announce([*fresh(250), (bytes(65), bytes(16)), (b"short", bytes(16))])
+    await ready(shop, 250)
+    (pid,) = shop.pids
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+    await shop.aclose()
+    assert not alive(pid)
+    assert (len(shop.stock), shop.pids) == (0, [])
+
+
+async def test_a_few_subscriptions_start_no_helper() -> None:
+    shop = Workshop()
+    shop.announce(fresh(5))
+    assert shop._starting is None
+    await shop.aclose()
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_helpers_end_when_nothing_is_wanted_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Workshop(helpers=2)
+    shop.announce(fresh(3))
+    await ready(shop, 3)
+    pids = shop.pids
+    assert len(pids) == 2
+    monkeypatch.setattr(workshop, "IDLE", 0.01)
+    shop.announce([])
+
+    async def gone() -> bool:
+        return not any(alive(pid) for pid in pids)
+
+    await until(gone, PATIENCE)
+    assert (len(shop.stock), shop.pids) == (0, [])
+    shop.announce(fresh(2))
+    await until_started(shop)
+    await shop.aclose()
+
+
+async def until_started(shop: Workshop) -> None:
+    async def started() -> bool:
+        return bool(shop.pids)
+
+    await until(started, PATIENCE)
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_killed_helper_is_missed_by_nobody_and_not_replaced_at_once() -> None:
+    shop = Workshop()
+    shop.announce(fresh(3))
+    await ready(shop, 3)
+    os.kill(shop.pids[0], signal.SIGKILL)
+
+    async def noticed() -> bool:
+        return not shop.pids
+
+    await until(noticed, PATIENCE)
+    assert len(shop.stock) == 3
+    shop.announce(fresh(300))
+    assert shop._starting is None
+    await shop.aclose()
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_helper_that_cannot_start_is_gone_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    shop = Workshop()
+    shop.announce(fresh(3))
+    assert shop._starting is not None
+    await asyncio.wait([shop._starting])
+    assert (shop.pids, shop.stock.wanted) == ([], 3)
+    await shop.aclose()
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_prepared_notifications_arrive_and_open_without_encryption_of_their_own(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = gateway_to(stub, "webpush")
+    many = web_notifications(stub, 120)
+    assert isinstance(gateway, Preparing)
+    gateway.prepare([each.keys for each in many if each.keys])
+    await ready(of_loop(), 120)
+    with monkeypatch.context() as patch:
+        patch.delattr(service, "material")
+        assert await deliver(gateway, many) == [Verdict(Fate.DELIVERED)] * 120
+    assert len(of_loop().stock) == 0
+    again = await deliver(gateway, many)
+    pids = of_loop().pids
+    await gateway.aclose()
+    assert again == [Verdict(Fate.DELIVERED)] * 120
+    assert len(await book(stub, "webpush")) == 240
+    assert not any(alive(pid) for pid in pids)
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_workshop_is_shared_and_closes_with_its_last_gateway(stub: StubServer) -> None:
+    one, two = gateway_to(stub, "webpush"), gateway_to(stub, "webpush")
+    for gateway in (one, two):
+        assert isinstance(gateway, Preparing)
+        gateway.prepare(fresh(2))
+    await ready(of_loop(), 4)
+    (pid,) = of_loop().pids
+    await one.aclose()
+    assert alive(pid)
+    await two.aclose()
+    assert not alive(pid)
+
+
+async def test_without_announcement_no_helper_runs(stub: StubServer) -> None:
+    gateway = gateway_to(stub, "webpush")
+    await deliver(gateway, web_notifications(stub, 3))
+    assert of_loop().pids == []
+    await gateway.aclose()
