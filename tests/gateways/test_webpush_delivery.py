@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Fate, Gateway, Notification, Scope, Verdict
@@ -15,6 +16,7 @@ from clarion.gateways.webpush.credentials import generate, parse
 from clarion.http.addresses import resolve_public
 from clarion.http.h2 import Channel, Failure, Processed, client_tls
 from tests.gateways.delivering import book, deliver, gateway_to, web_notifications
+from tests.support import until
 
 
 def without_override(stub: StubServer) -> Gateway:
@@ -149,10 +151,118 @@ async def test_an_unreachable_push_service_answers_at_once_for_a_while(
     assert second[0].retry_after > 20
 
 
+def at_two_services(stub: StubServer, count: int) -> tuple[list[Notification], list[Notification]]:
+    """Notifications for two push services, both of them the stub, under names of their own."""
+    here = web_notifications(stub, count)
+    elsewhere = stub.url.replace("127.0.0.1", "localhost")
+    return here, [replace(each, token=each.token.replace(stub.url, elsewhere)) for each in here]
+
+
+async def test_503_with_retry_after_rests_that_push_service_and_no_other(stub: StubServer) -> None:
+    here, there = at_two_services(stub, 3)
+    gateway = without_override(stub)
+    assert await deliver(gateway, [here[0], there[0]]) == [Verdict(Fate.DELIVERED)] * 2
+    stub.set_knobs({"webpush": {"refuse": {"unavailable": 1.0}, "retry_after": 50}})
+    (asked,) = await deliver(gateway, [here[1]])
+    assert (asked.fate, asked.retry_after, asked.scope) == (Fate.RETRY, 50.0, Scope.DEVICE)
+    stub.set_knobs({})
+    requests = stub.stats().webpush.requests
+    resting, other = await deliver(gateway, [here[2], there[2]])
+    await gateway.aclose()
+    assert (resting.fate, resting.scope, resting.reason) == (Fate.RETRY, Scope.DEVICE, asked.reason)
+    assert 20 < resting.retry_after <= 50
+    assert other == Verdict(Fate.DELIVERED)
+    assert stub.stats().webpush.requests == requests + 1
+
+
+async def test_the_pause_of_the_only_push_service_is_that_of_the_application(stub: StubServer) -> None:
+    stub.set_knobs({"webpush": {"refuse": {"unavailable": 1.0}, "retry_after": 50}})
+    gateway = without_override(stub)
+    asked, resting = [(await deliver(gateway, [each]))[0] for each in web_notifications(stub, 2)]
+    await gateway.aclose()
+    assert (asked.fate, asked.retry_after, asked.scope) == (Fate.RETRY, 50.0, Scope.CONNECTION)
+    assert (resting.fate, resting.scope) == (Fate.RETRY, Scope.CONNECTION)
+    assert stub.stats().webpush.requests == 1
+
+
+async def test_a_push_service_that_keeps_failing_rests_a_little(stub: StubServer) -> None:
+    stub.set_knobs({"webpush": {"refuse": {"internal_error": 1.0}}})
+    gateway = without_override(stub)
+    many = web_notifications(stub, 30)
+    failed = await deliver(gateway, many[:20])
+    assert [(verdict.fate, verdict.retry_after) for verdict in failed] == [(Fate.RETRY, 0.0)] * 20
+    (resting,) = await deliver(gateway, many[20:21])
+    assert 0 < resting.retry_after <= 1
+    stub.set_knobs({})
+
+    async def arrived() -> bool:
+        return await deliver(gateway, many[21:22]) == [Verdict(Fate.DELIVERED)]
+
+    await until(arrived)
+    await gateway.aclose()
+
+
+async def test_single_failures_make_no_push_service_rest(stub: StubServer) -> None:
+    stub.set_knobs({"webpush": {"refuse": {"internal_error": 0.5}}})
+    gateway = without_override(stub)
+    verdicts = await deliver(gateway, web_notifications(stub, 200))
+    await gateway.aclose()
+    assert {(verdict.fate, verdict.retry_after) for verdict in verdicts} == {(Fate.DELIVERED, 0.0), (Fate.RETRY, 0.0)}
+    assert stub.stats().webpush.requests == 200
+
+
+async def test_a_push_service_that_does_not_answer_holds_no_room_of_others(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few go ahead; those behind them are not sent, and none of them is called doubtful."""
+    monkeypatch.setattr(service, "PROBES", 5)
+    monkeypatch.setattr(service, "MOST_WAITING", 20)
+    here, there = at_two_services(stub, 30)
+    gateway = without_override(stub)
+    assert await deliver(gateway, there[:1]) == [Verdict(Fate.DELIVERED)]
+    full = gateway.room
+    stub.set_knobs({"webpush": {"stall_rate": 1.0}})
+    settled: list[Verdict] = []
+    for notification in here:
+        gateway.send(notification, settled.append)
+    assert gateway.room == full - 5
+
+    async def probed() -> bool:
+        return stub.stats().webpush.requests == 1 + 5
+
+    await until(probed)
+    assert len(settled) == 5
+    assert {verdict.fate for verdict in settled} == {Fate.RETRY}
+    assert "has not answered yet" in settled[0].reason
+    stub.set_knobs({})
+    assert await deliver(gateway, there[1:4]) == [Verdict(Fate.DELIVERED)] * 3
+    await gateway.aclose(drain=0.1)
+    assert len(settled) == 30
+    fates = [verdict.fate for verdict in settled]
+    assert (fates.count(Fate.UNKNOWN), fates.count(Fate.RETRY)) == (5, 25)
+
+
+async def test_what_waits_for_the_first_answer_goes_with_it(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PROBES", 2)
+    gateway = without_override(stub)
+    point = web_notifications(stub, 1)[0].keys
+    assert point is not None
+    bad = [
+        Notification(each.token, b"x", bytes(16), 0, keys=(point[0][:-1], point[1]))
+        for each in web_notifications(stub, 4)
+    ]
+    verdicts = await deliver(gateway, [*bad, *web_notifications(stub, 60), *bad])
+    await gateway.aclose()
+    assert [verdict.fate for verdict in verdicts] == [Fate.DEAD_TOKEN] * 4 + [Fate.DELIVERED] * 60 + [
+        Fate.DEAD_TOKEN
+    ] * 4
+
+
 async def test_room_is_bounded_and_comes_back(stub: StubServer) -> None:
     stub.set_knobs({"webpush": {"latency_ms": 100}})
     gateway = without_override(stub)
     many = web_notifications(stub, 600)
+    assert await deliver(gateway, many[:1]) == [Verdict(Fate.DELIVERED)]
     settled: list[Verdict] = []
     sent = 0
     while gateway.room > 0:

@@ -6,7 +6,7 @@
 | 404, 410 | the subscription is dead |
 | 413 | refused for good: too large |
 | 408, 429 | again, this device, after `Retry-After` |
-| 5xx | again, what goes to this push service, after `Retry-After` |
+| 5xx | again, what goes to this push service, after `Retry-After` (see `service`) |
 | everything else | refused for good; 401 and 403 mean the VAPID identification |
 """
 

@@ -9,6 +9,7 @@ from clarion.gateways.seam import Done, Fate, Notification, Verdict
 from clarion.gateways.webpush.auth import Vapid
 from clarion.gateways.webpush.credentials import WebPushCredentials
 from clarion.gateways.webpush.request import MAX_PAYLOAD
+from clarion.gateways.webpush.room import Room
 from clarion.gateways.webpush.service import PushService
 from clarion.gateways.webpush.stock import Keys
 from clarion.gateways.webpush.workshop import Workshop, of_loop
@@ -39,8 +40,7 @@ class WebPushGateway:
         self._workshop: Workshop | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._in_flight = 0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._room = Room(_IN_FLIGHT)
 
     def send(self, notification: Notification, done: Done) -> None:
         """See `Gateway.send`."""
@@ -54,7 +54,6 @@ class WebPushGateway:
         elif len(notification.payload) > MAX_PAYLOAD:
             verdicts.later(done, _TOO_LARGE)
         else:
-            self._in_flight += 1
             self._service(self._origin or parts[0]).send(notification, parts[1], done)
 
     def prepare(self, subscriptions: Iterable[Keys]) -> None:
@@ -68,27 +67,27 @@ class WebPushGateway:
             self._workshop.users += 1
         return self._workshop
 
-    def _settled(self) -> None:
-        self._in_flight -= 1
-        if self._waiters and self.room > 0:
-            self._wake()
-
     def _service(self, origin: str) -> PushService:
         service = self._services.get(origin)
         if service is None:
             if len(self._services) >= MOST_SERVICES:
                 self._evict()
             stock = self._shared().stock
-            service = PushService(origin, self._vapid, self._tls, stock, self._settled, screened=self._screened)
+            service = PushService(
+                origin, self._vapid, self._tls, stock, self._room, self._only_one, screened=self._screened
+            )
             self._services[origin] = service
         else:
             self._services.move_to_end(origin)
         return service
 
+    def _only_one(self) -> bool:
+        return len(self._services) == 1
+
     def _evict(self) -> None:
         """Close the push service that was unused for longest, if possible one with nothing under way."""
         oldest = next(iter(self._services))
-        origin = next((name for name, service in self._services.items() if not service.in_flight), oldest)
+        origin = next((name for name, service in self._services.items() if not service.busy), oldest)
         task = asyncio.get_running_loop().create_task(self._services.pop(origin).aclose(30.0))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -101,25 +100,16 @@ class WebPushGateway:
     @property
     def room(self) -> int:
         """See `Gateway.room`. Bounded over all push services together; each has a queue of its own."""
-        return 0 if self._closed else max(0, _IN_FLIGHT - self._in_flight)
+        return self._room.free
 
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`. Returns when the gateway is closed, too."""
-        while self.room == 0 and not self._closed:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        await self._room.wait()
 
     async def aclose(self, drain: float = 5.0) -> None:
         """See `Gateway.aclose`."""
         self._closed = True
-        self._wake()
+        self._room.close()
         services = [service.aclose(drain) for service in self._services.values()]
         self._services.clear()
         await asyncio.gather(*services)

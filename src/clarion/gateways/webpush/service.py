@@ -1,12 +1,18 @@
 """One push service (one origin of subscription endpoints): its channel, and what is known about reaching it.
 
 Endpoints come from devices, so unless the operator allowed it a push service must be on the public network. That is
-checked before anything else, and again by the channel for every address it connects to. A push service that cannot be
-reached answers at once for a while, so that a few dead names do not hold up the rest.
+checked before anything else, and again by the channel for every address it connects to.
+
+What one push service asks for, or that it is away, delays its own notifications only: the verdicts are about single
+devices, since a pause of the whole application would hold back the wrong ones. Only where it is the one push service in
+use they are about the connection. While it has not answered lately, a few notifications go ahead and the others wait
+for the first answer, so that a service that is away holds no room that others could use. One that cannot be reached,
+keeps failing or asks for a pause rests, and notifications for it get their verdict at once.
 """
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -18,20 +24,29 @@ from clarion.gateways.webpush import answers
 from clarion.gateways.webpush.auth import Vapid
 from clarion.gateways.webpush.encryption import material, seal
 from clarion.gateways.webpush.request import RequestFields
+from clarion.gateways.webpush.room import Room
 from clarion.gateways.webpush.stock import KeyStock
 from clarion.http.addresses import SpecialNetwork, resolve_public
 from clarion.http.h2 import Answer, Channel, Failure, Processed
 
+PROBES = 100
+"""Notifications that go to a push service which has not answered lately, before the others."""
+MOST_WAITING = 1_000
+"""Notifications that wait for its first answer; further ones are for later."""
+
 _REST = 30.0  # seconds for which an unreachable push service is left alone
 _FIRST_TIMEOUT = 10.0
 _SOUND_FOR = 10.0  # seconds after an answer in which a failure says nothing about reaching the service
+_TROUBLES = 20  # failures in a row that make a pause
 _RESOLVE_TIMEOUT = 5.0
 _BAD_KEYS = Verdict(Fate.DEAD_TOKEN, "InvalidKeys: the subscription's keys are not a P-256 point and 16 bytes")
 
 
 class PushService:
-    """Sends notifications to one `origin`, within the running event loop. `screened`: only public addresses are
-    acceptable. `settled` is called with each verdict, before its `done`."""
+    """Sends notifications to one `origin`, within the running event loop, and takes room for those under way.
+
+    `screened`: only public addresses are acceptable. `alone` tells whether the application uses no other.
+    """
 
     def __init__(
         self,
@@ -39,102 +54,150 @@ class PushService:
         vapid: Vapid,
         tls: ssl.SSLContext,
         stock: KeyStock,
-        settled: Callable[[], None],
+        room: Room,
+        alone: Callable[[], bool],
         *,
         screened: bool,
     ) -> None:
-        self.in_flight = 0
         self._loop = asyncio.get_running_loop()
         self._origin = origin
         self._host = origins.authority_of(origin)
         self._fields = RequestFields(self._host.encode(), partial(vapid.authorization, origin))
         self._stock = stock
-        self._tell_settled = settled
+        self._room = room
+        self._alone = alone
         self._channel = Channel(origin, tls=tls, resolve=resolve_public if screened else None)
+        self._under_way = 0
         self._sound_until = float("-inf")
         self._resting = Verdict(Fate.RETRY)
         self._rests_until = float("-inf")
+        self._troubles = 0
+        self._pauses = 0
         self._screened = not screened
         self._screening: asyncio.Task[None] | None = None
-        self._waiting: list[tuple[Notification, str, Done]] = []
+        self._waiting: deque[tuple[Notification, str, Done]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether notifications are under way or waiting."""
+        return bool(self._under_way or self._waiting)
 
     def send(self, notification: Notification, path: str, done: Done) -> None:
         """Send to `path` of this origin. `done` is called once, later."""
-        self.in_flight += 1
         now = self._loop.time()
         if now < self._rests_until:
-            self._settle_later(done, replace(self._resting, retry_after=self._rests_until - now))
-        elif self._screened:
+            verdicts.later(done, replace(self._resting, retry_after=self._rests_until - now, scope=self._scope))
+        elif self._screened and (now < self._sound_until or self._under_way < PROBES):
             self._submit(notification, path, done, now)
-        else:
+        elif len(self._waiting) < MOST_WAITING:
             self._waiting.append((notification, path, done))
-            if self._screening is None:
+            if not self._screened and self._screening is None:
                 self._screening = self._loop.create_task(self._screen())
-
-    def _settle(self, done: Done, verdict: Verdict) -> None:
-        self.in_flight -= 1
-        self._tell_settled()
-        done(verdict)
-
-    def _settle_later(self, done: Done, verdict: Verdict) -> None:
-        verdicts.later(partial(self._settle, done), verdict)
+        else:
+            verdicts.later(done, Verdict(Fate.RETRY, f"{self._host} has not answered yet"))
 
     async def _screen(self) -> None:
         """Find out whether the origin is on the public network, then let the waiting notifications go or fall."""
         parts = origins.host_and_port(self._origin)
-        verdict = Verdict(Fate.RETRY, f"{self._host}: closed", scope=Scope.CONNECTION)
+        verdict = self._closed
         try:
             async with asyncio.timeout(_RESOLVE_TIMEOUT):
                 await resolve_public(*parts)
             self._screened = True
         except SpecialNetwork as error:
-            verdict = Verdict(Fate.REFUSED, f"ForbiddenAddress: {error}", scope=Scope.CONNECTION)
-            self._rest(verdict)
+            verdict = Verdict(Fate.REFUSED, f"ForbiddenAddress: {error}")
+            self._rest(verdict, _REST)
         except OSError as error:
-            reason = f"{self._host} cannot be resolved: {error or 'no answer'}"
-            verdict = Verdict(Fate.RETRY, reason, _REST, Scope.CONNECTION)
-            self._rest(verdict)
+            verdict = Verdict(Fate.RETRY, f"{self._host} cannot be resolved: {error or 'no answer'}", _REST)
+            self._rest(verdict, _REST)
         finally:
             self._screening = None
-            waiting, self._waiting = self._waiting, []
-            for notification, path, done in waiting:
-                if self._screened:
-                    self._submit(notification, path, done, self._loop.time())
-                else:
-                    self._settle_later(done, verdict)
+            if self._screened:
+                self._proceed(self._loop.time())
+            else:
+                self._settle_waiting(verdict)
 
     def _submit(self, notification: Notification, path: str, done: Done, now: float) -> None:
         p256dh, auth = notification.keys or (b"", b"")
         try:
             body = seal(self._stock.take(p256dh, auth) or material(p256dh, auth), notification.payload)
         except ValueError:
-            self._settle_later(done, _BAD_KEYS)
+            verdicts.later(done, _BAD_KEYS)
             return
+        self._under_way += 1
+        self._room.taken += 1
         fields = self._fields.of(notification, path.encode(), now)
         timeout = None if now < self._sound_until else _FIRST_TIMEOUT
         self._channel.submit(fields, body, partial(self._answered, done), timeout=timeout)
 
     def _answered(self, done: Done, outcome: Answer | Failure) -> None:
         now = self._loop.time()
+        self._under_way -= 1
+        self._room.give_back()
         if isinstance(outcome, Answer):
             self._sound_until = now + _SOUND_FOR
             verdict = answers.of(outcome)
+            if outcome.status < 500:
+                self._troubles = self._pauses = 0
+            else:
+                verdict = replace(verdict, scope=self._scope)
+                self._trouble(verdict)
         else:
-            verdict = verdicts.of_failure(self._host, outcome)
-            # A GOAWAY that meets many requests is no lost service when it answered a moment ago.
-            if outcome.processed is Processed.NO and now >= self._sound_until:
-                self._rest(verdict)
-        self._settle(done, verdict)
+            verdict = replace(verdicts.of_failure(self._host, outcome), scope=self._scope)
+            if outcome.processed is Processed.UNKNOWN:
+                self._trouble(verdict)
+            elif now >= self._sound_until:  # else it is a GOAWAY that met many requests, and no lost service
+                self._rest(verdict, _REST)
+        if self._waiting:
+            self._proceed(now)
+        done(verdict)
 
-    def _rest(self, verdict: Verdict) -> None:
-        self._resting = verdict
-        self._rests_until = self._loop.time() + _REST
+    def _trouble(self, verdict: Verdict) -> None:
+        """Rest when the service asked for it, or when this keeps happening: seconds, doubled from pause to pause."""
+        self._troubles += 1
+        if verdict.retry_after > 0:
+            self._rest(verdict, verdict.retry_after)
+        elif self._troubles >= _TROUBLES:
+            self._rest(verdict, min(_REST, 2.0**self._pauses))
+            self._pauses = min(self._pauses + 1, 10)
+            self._troubles = 0
+
+    def _rest(self, verdict: Verdict, seconds: float) -> None:
+        """Leave the service alone. What is not sent for that gets this verdict; nothing of it can be UNKNOWN."""
+        until = self._loop.time() + seconds
+        if until > self._rests_until:
+            fate = Fate.RETRY if verdict.fate is Fate.UNKNOWN else verdict.fate
+            self._resting = Verdict(fate, verdict.reason, seconds, self._scope)
+            self._rests_until = until
+
+    def _proceed(self, now: float) -> None:
+        """Let those go that wait, as far as they may by now."""
+        if now < self._rests_until:
+            self._settle_waiting(self._resting)
+            return
+        waiting, sound = self._waiting, now < self._sound_until
+        while waiting and (sound or self._under_way < PROBES):
+            self._submit(*waiting.popleft(), now)
+
+    def _settle_waiting(self, verdict: Verdict) -> None:
+        for _, _, done in self._waiting:
+            verdicts.later(done, verdict)
+        self._waiting.clear()
+
+    @property
+    def _scope(self) -> Scope:
+        return Scope.CONNECTION if self._alone() else Scope.DEVICE
+
+    @property
+    def _closed(self) -> Verdict:
+        return Verdict(Fate.RETRY, f"{self._host}: closed")
 
     async def aclose(self, drain: float) -> None:
-        """Let what is under way finish for up to `drain` seconds, then close."""
+        """Let what is under way finish for up to `drain` seconds, then close; what waits gets its verdict."""
         if self._screening is not None:
             await asyncio.wait([self._screening], timeout=drain)
             if self._screening is not None:
                 self._screening.cancel()
                 await asyncio.wait([self._screening])
+        self._settle_waiting(self._closed)
         await self._channel.aclose(drain)
