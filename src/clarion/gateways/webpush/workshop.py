@@ -28,7 +28,7 @@ WORTH = 200
 IDLE = 60.0
 """Seconds without work after which the helpers end; what is ready is forgotten with them."""
 
-_BATCH = 100
+_BATCH = 40
 _BATCHES = 2
 """Batches that a helper has at most, so that it never waits for the next."""
 _REST = 60.0
@@ -161,7 +161,7 @@ class _Helper:
     def order(self, batch: list[Keys]) -> None:
         assert self._process.stdin is not None
         self._batches.append(batch)
-        # Two batches of 8 KB are the most that is ever under way, so nothing has to wait for the pipe.
+        # Two batches of 3 KB are the most that is ever under way, so nothing has to wait for the pipe.
         self._process.stdin.write(len(batch).to_bytes(COUNT, "big") + b"".join(p256dh + auth for p256dh, auth in batch))
 
     async def _read(self) -> None:
