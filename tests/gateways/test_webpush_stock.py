@@ -84,6 +84,28 @@ def test_what_comes_too_late_is_dropped() -> None:
     assert len(stock) == 0
 
 
+def test_what_arrives_while_the_sender_is_busy_is_found_by_a_look() -> None:
+    looks: list[int] = []
+    many = keys(*range(40))
+
+    def look() -> None:
+        looks.append(len(looks))
+        stock.deliver(ordered, pieces(2, 1), 0)
+
+    stock = KeyStock(look)
+    assert stock.take(*many[0]) is None
+    stock.want(many, 0)
+    ordered = stock.order(2)
+    missed = [stock.take(*each) for each in many[:15]]
+    assert (missed, looks) == ([None] * 15, [])
+    assert stock.take(*many[39]) == pieces(1, 1)[0]
+    assert looks == [0]
+    assert stock.take(*many[38]) == pieces(1, 2)[0]
+    ordered = stock.order(2)
+    assert [stock.take(*each) for each in many[15:31]] == [None] * 16
+    assert (looks, len(stock)) == ([0, 1], 2)
+
+
 def test_keys_that_are_none_and_helpers_that_fail_leave_nothing_behind() -> None:
     one, two = keys(1, 2)
     stock = KeyStock()

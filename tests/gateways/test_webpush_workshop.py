@@ -4,7 +4,9 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
 import sys
+import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -59,10 +61,42 @@ async def test_material_comes_from_a_helper_of_low_priority_that_ends_with_the_w
     shop.announce([*fresh(250), (bytes(65), bytes(16)), (b"short", bytes(16))])
     await ready(shop, 250)
     (pid,) = shop.pids
-    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
     await shop.aclose()
     assert not alive(pid)
     assert (len(shop.stock), shop.pids) == (0, [])
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_sender_that_gives_its_event_loop_no_turn_gets_material_all_the_same() -> None:
+    """Several times what a helper has in hand at once is made while this test holds the loop."""
+    shop = Workshop()
+    shop.announce(fresh(1))
+    await ready(shop, 1)
+    many = fresh(600)
+    shop.announce(many)
+    (absent,) = fresh(1)
+    give_up = time.monotonic() + PATIENCE
+    while len(shop.stock) < 601 and time.monotonic() < give_up:
+        shop.stock.take(*absent)
+    assert all(shop.stock.take(*each) is not None for each in many)
+    await shop.aclose()
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_helper_that_says_what_nobody_asked_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/echo")
+    shop = Workshop()
+    shop.announce(fresh(3))
+    assert shop._starting is not None
+    await asyncio.wait([shop._starting])
+
+    async def noticed() -> bool:
+        return not shop.pids and not shop.stock.open
+
+    await until(noticed, PATIENCE)
+    assert len(shop.stock) == 0
+    await shop.aclose()
 
 
 async def test_a_few_subscriptions_start_no_helper() -> None:
@@ -167,3 +201,21 @@ async def test_without_announcement_no_helper_runs(stub: StubServer) -> None:
     await deliver(gateway, web_notifications(stub, 3))
     assert of_loop().pids == []
     await gateway.aclose()
+
+
+def test_a_helper_ends_with_its_input_and_leaves_its_senders_interrupt_to_the_sender() -> None:
+    command = [sys.executable, "-m", "clarion.gateways.webpush.helper"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    question = (1).to_bytes(2, "big") + P256DH + AUTH
+    process.stdin.write(question)
+    process.stdin.flush()
+    assert len(process.stdout.read(MATERIAL)) == MATERIAL
+    process.send_signal(signal.SIGINT)
+    process.stdin.write(question)
+    process.stdin.flush()
+    assert len(process.stdout.read(MATERIAL)) == MATERIAL
+    process.stdin.close()
+    assert process.wait(PATIENCE) == 0
+    process.stdout.close()

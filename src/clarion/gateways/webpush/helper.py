@@ -17,7 +17,7 @@ from clarion.gateways.webpush.encryption import AUTH, MATERIAL, POINT, material
 COUNT = 2
 SUBSCRIPTION = POINT + AUTH
 NONE = bytes(MATERIAL)
-_NICE = 10
+_NICE = 5
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

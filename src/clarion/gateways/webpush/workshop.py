@@ -8,6 +8,7 @@ All gateways of an event loop share one workshop: `of_loop`.
 """
 
 import asyncio
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterable
@@ -28,9 +29,11 @@ WORTH = 200
 IDLE = 60.0
 """Seconds without work after which the helpers end; what is ready is forgotten with them."""
 
-_BATCH = 40
-_BATCHES = 2
-"""Batches that a helper has at most, so that it never waits for the next."""
+_BATCH = 32
+_BATCHES = 3
+"""Batches that a helper has at most: so many that it need not wait for the next, so few that a sender which comes to
+them soon loses little."""
+_READ = 1 << 16
 _REST = 60.0
 """Seconds without helpers after one of them failed."""
 _LAST = 2.0
@@ -41,7 +44,7 @@ class Workshop:
     """A stock and the processes that fill it."""
 
     def __init__(self, helpers: int = HELPERS) -> None:
-        self.stock = KeyStock()
+        self.stock = KeyStock(self._look)
         self.users = 0
         self._wanted_helpers = helpers
         self._helpers: list[_Helper] = []
@@ -87,10 +90,15 @@ class Workshop:
 
     def _hand_out(self) -> None:
         for _ in range(_BATCHES):
-            for helper in self._helpers:
+            for helper in tuple(self._helpers):
                 if helper.batches < _BATCHES and (batch := self.stock.order(_BATCH)):
                     helper.order(batch)
         self._mind_the_time()
+
+    def _look(self) -> None:
+        """The sender is short of material, and may be in the middle of a long turn of the event loop."""
+        for helper in tuple(self._helpers):
+            helper.collect()
 
     def _mind_the_time(self) -> None:
         if self._idle is not None:
@@ -130,25 +138,31 @@ class Workshop:
 
 
 class _Helper:
-    """One process and the batches it works on."""
+    """One process and the batches it works on, over a socket of its own."""
 
-    def __init__(self, workshop: Workshop, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, workshop: Workshop, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
         self._workshop = workshop
         self._process = process
+        self._socket = ours
         self._batches: deque[list[Keys]] = deque()
-        self._reading = asyncio.get_running_loop().create_task(self._read())
+        self._data = bytearray()
+        self._over = False
+        asyncio.get_running_loop().add_reader(ours.fileno(), self.collect)
 
     @classmethod
     async def start(cls, workshop: Workshop) -> "_Helper":
         """Raises OSError when no process can be started."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "clarion.gateways.webpush.helper",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        return cls(workshop, process)
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        command = (sys.executable, "-m", "clarion.gateways.webpush.helper")
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=theirs.fileno(), stdout=theirs.fileno())
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return cls(workshop, process, ours)
 
     @property
     def pid(self) -> int:
@@ -159,30 +173,51 @@ class _Helper:
         return len(self._batches)
 
     def order(self, batch: list[Keys]) -> None:
-        assert self._process.stdin is not None
+        """Hand a batch over. What is under way is far less than a socket holds, so this never has to wait."""
         self._batches.append(batch)
-        # Two batches of 3 KB are the most that is ever under way, so nothing has to wait for the pipe.
-        self._process.stdin.write(len(batch).to_bytes(COUNT, "big") + b"".join(p256dh + auth for p256dh, auth in batch))
+        frame = len(batch).to_bytes(COUNT, "big") + b"".join(p256dh + auth for p256dh, auth in batch)
+        try:
+            whole = self._socket.send(frame) == len(frame)
+        except OSError:
+            whole = False
+        if not whole:
+            self._lose()
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            first = await self._process.stdout.readexactly(MATERIAL)
-            while self._batches:
-                batch = self._batches[0]
-                data = first + await self._process.stdout.readexactly(MATERIAL * (len(batch) - 1))
-                pieces = [data[at : at + MATERIAL] for at in range(0, len(data), MATERIAL)]
-                self._batches.popleft()
-                self._workshop.made(batch, [b"" if piece == NONE else piece for piece in pieces])
-                first = await self._process.stdout.readexactly(MATERIAL)
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        self._workshop.lost(self, self._batches)
+    def collect(self) -> None:
+        """Take in what is there, without waiting."""
+        if self._over:
+            return
+        try:
+            data = self._socket.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._data += data
+        while self._batches and len(self._data) >= (size := MATERIAL * len(self._batches[0])):
+            pieces = [bytes(self._data[at : at + MATERIAL]) for at in range(0, size, MATERIAL)]
+            del self._data[:size]
+            self._workshop.made(self._batches.popleft(), [b"" if piece == NONE else piece for piece in pieces])
+        if not data or (self._data and not self._batches):
+            self._lose()
+
+    def _lose(self) -> None:
+        """It ended by itself, or says what nobody asked."""
+        if not self._over:
+            self._leave()
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            self._workshop.lost(self, self._batches)
+
+    def _leave(self) -> None:
+        self._over = True
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._socket.close()
 
     async def aclose(self) -> None:
         """Close its input and wait; a process that does not end is killed."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        if not self._over:
+            self._leave()
         try:
             async with asyncio.timeout(_LAST):
                 await self._process.wait()
@@ -190,7 +225,6 @@ class _Helper:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
-        await asyncio.wait([self._reading])
 
 
 _WORKSHOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, Workshop] = WeakKeyDictionary()
