@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from clarion.base import clock
+from clarion.gateways.allowance import Allowance, Bucket, Rate
 from clarion.gateways.fcm import credentials
 from clarion.gateways.fcm.client import FcmGateway
-from clarion.gateways.fcm.quota import Quota
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Fate, Notification, Scope, Verdict
 from clarion.gateways.stub import StubServer
@@ -105,8 +105,8 @@ async def test_beyond_the_quota_notifications_wait_inside_and_room_is_0(stub: St
     document = json.dumps(stub.issue("fcm")).encode()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    quota = Quota(per_minute=2400)  # 120 at once, then 38 a second
-    gateway = FcmGateway(credentials.parse(document), endpoint=stub.url, ca_file=str(stub.ca_file), quota=quota)
+    permits = Allowance(Bucket(Rate(38, burst=120)).draw)
+    gateway = FcmGateway(credentials.parse(document), endpoint=stub.url, ca_file=str(stub.ca_file), permits=permits)
     futures: list[asyncio.Future[Verdict]] = [loop.create_future() for _ in range(140)]
     for number, future in enumerate(futures):
         gateway.send(notification(number), future.set_result)

@@ -40,6 +40,7 @@ async def test_a_gateway_opens_by_its_kind_has_room_and_closes(kind: str) -> Non
     registry.check_credentials(kind, secret)
     gateway = registry.open_gateway(kind, secret)
     assert isinstance(gateway, CLASSES[kind])
+    await gateway.wait_room()
     assert gateway.room > 0
     await gateway.aclose()
     await gateway.wait_room()

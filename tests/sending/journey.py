@@ -22,7 +22,7 @@ from clarion.queue import Worker
 from clarion.results.model import Chunk
 from clarion.results.store.chunks import load_chunk
 from clarion.sending import service as sending
-from clarion.sending.gateways_pool import Opener, open_from
+from clarion.sending.gateways_pool import Opener
 from clarion.sending.model import QUEUE, URGENT_QUEUE, Progress, SendState
 from clarion.sending.planning import Sizes
 from clarion.sending.worker import Sender
@@ -144,7 +144,7 @@ class Journey:
                     return found
                 await asyncio.sleep(0.01)
 
-    def sender(self, *, chunk: int = 50, piece: int = 1_000_000, opener: Opener = open_from) -> Sender:
+    def sender(self, *, chunk: int = 50, piece: int = 1_000_000, opener: Opener | None = None) -> Sender:
         return Sender(self.database, self.sealer, sizes=Sizes(chunk, piece), opener=opener)
 
     async def run(self, send_id: int, sender: Sender | None = None, seconds: float = 30.0) -> Progress:

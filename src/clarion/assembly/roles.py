@@ -27,10 +27,11 @@ from clarion.sending.model import QUEUE, URGENT_QUEUE
 from clarion.sending.worker import Sender
 
 _API_CONNECTIONS = 16
-_SENDER_CONNECTIONS = 8
+_SENDER_CONNECTIONS = 12
 _COURIER_CONNECTIONS = 10
-_SEND_CHUNKS = 4
-_URGENT = 3
+_SEND_CHUNKS, _SEND_SHARE = 16, 4
+_URGENT, _URGENT_SHARE = 12, 3
+"""Slots, and the most of them that one application may take: a gateway that hangs holds up nobody else's."""
 _LEASE = 10.0
 _DRAIN = 15
 
@@ -98,7 +99,7 @@ async def sender(context: Context, stop: asyncio.Event) -> None:
     """Plan and deliver campaigns until `stop`, then give unfinished work back."""
     async with _sending(context, "sender", _SENDER_CONNECTIONS) as (db, sending):
         context.ready()
-        await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS).run(stop)
+        await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS, _SEND_SHARE).run(stop)
 
 
 async def courier(context: Context, stop: asyncio.Event) -> None:
@@ -107,8 +108,8 @@ async def courier(context: Context, stop: asyncio.Event) -> None:
         timers = Timers(db, work.timers(db, context.settings))
         context.ready()
         await asyncio.gather(
-            _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT).run(stop),
-            _worker(db, "default", work.handlers(db), 2).run(stop),
+            _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT, _URGENT_SHARE).run(stop),
+            _worker(db, "default", work.handlers(db), 2, 2).run(stop),
             timers.run(stop),
             work.scheduler(db).run(stop),
         )
@@ -127,7 +128,7 @@ async def _sending(context: Context, role: str, connections: int) -> AsyncIterat
     name = f"clarion {role}-{context.index}"
     db = await Database.open(context.conninfo, size=connections, application_name=name)
     try:
-        sending = work.sender(db, await _sealer(db, context.settings), context.settings)
+        sending = work.sender(db, await _sealer(db, context.settings))
         try:
             yield db, sending
         finally:
@@ -136,8 +137,8 @@ async def _sending(context: Context, role: str, connections: int) -> AsyncIterat
         await db.close()
 
 
-def _worker(db: Database, queue: str, handlers: Mapping[str, Handler], concurrency: int) -> Worker:
-    return Worker(db, [queue], handlers, concurrency=concurrency, lease=_LEASE, grace=_DRAIN)
+def _worker(db: Database, queue: str, handlers: Mapping[str, Handler], concurrency: int, share: int) -> Worker:
+    return Worker(db, [queue], handlers, concurrency=concurrency, lease=_LEASE, grace=_DRAIN, share=share)
 
 
 async def _sealer(db: Database, settings: Settings) -> Sealer:

@@ -1,7 +1,6 @@
 """Job kinds and timers, bound to the functions that do them."""
 
 from datetime import timedelta
-from functools import partial
 
 from clarion.apps import columns
 from clarion.assembly.erasure import FORGET
@@ -18,15 +17,14 @@ from clarion.identity import sessions
 from clarion.queue import Handler, Timer
 from clarion.results import service as results
 from clarion.sending import inbox as inbox_sending
-from clarion.sending.gateways_pool import open_from
 from clarion.sending.schedules.runner import Runner
 from clarion.sending.worker import Sender
 from clarion.tracking import service as tracking
 
 
-def sender(db: Database, sealer: Sealer, settings: Settings) -> Sender:
-    """The handlers of queue `send`, with the gateways they share; the senders of an installation share FCM's quota."""
-    return Sender(db, sealer, opener=partial(open_from, share=1 / max(1, settings.senders)))
+def sender(db: Database, sealer: Sealer) -> Sender:
+    """The handlers of queue `send`, with the gateways they share."""
+    return Sender(db, sealer)
 
 
 def scheduler(db: Database) -> Runner:

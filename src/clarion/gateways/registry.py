@@ -7,8 +7,9 @@ from clarion.base.errors import ConfigurationError
 from clarion.gateways.apns import credentials as apns_credentials
 from clarion.gateways.apns.client import ApnsGateway
 from clarion.gateways.fcm import credentials as fcm_credentials
+from clarion.gateways.fcm import quota
 from clarion.gateways.fcm.client import FcmGateway
-from clarion.gateways.fcm.quota import Quota
+from clarion.gateways.fcm.quota import Source
 from clarion.gateways.seam import Gateway
 from clarion.gateways.webpush import credentials as webpush_credentials
 from clarion.gateways.webpush.client import WebPushGateway
@@ -17,23 +18,30 @@ KINDS = ("apns", "fcm", "webpush")
 
 
 def open_gateway(
-    kind: str, secret: bytes, endpoint: str | None = None, ca_file: str | None = None, *, share: float = 1.0
+    kind: str, secret: bytes, endpoint: str | None = None, ca_file: str | None = None, *, source: Source | None = None
 ) -> Gateway:
     """The gateway of one application, for the running event loop. Connections open with the first notification.
 
     `secret` is the JSON of that kind's credentials. `endpoint` (`https://host[:port]`) replaces the true service;
     only operators may set it: addresses it leads to are not screened. `ca_file` (PEM) replaces the machine's
-    certificate authorities. `share` is the part of the project's quota that this process may use (FCM).
+    certificate authorities. `source` is where the permits of a project come from that others use too (FCM).
     Raises ConfigurationError that says what is wrong and what to do.
     """
     if kind == "apns":
         return ApnsGateway(apns_credentials.parse(secret), endpoint=endpoint, ca_file=ca_file)
     if kind == "fcm":
-        quota = Quota(share=share)
-        return FcmGateway(fcm_credentials.parse(secret), endpoint=endpoint, ca_file=ca_file, quota=quota)
+        project = fcm_credentials.parse(secret)
+        permits = quota.allowance(project.project_id, source)
+        return FcmGateway(project, endpoint=endpoint, ca_file=ca_file, permits=permits)
     if kind == "webpush":
         return WebPushGateway(webpush_credentials.parse(secret), endpoint=endpoint, ca_file=ca_file)
     raise _unknown(kind)
+
+
+def account_of(kind: str, secret: bytes) -> str | None:
+    """The name of what an application shares with others at the push service: the Firebase project. None when it
+    shares nothing. Raises ConfigurationError as `open_gateway` does."""
+    return quota.account_name(fcm_credentials.parse(secret).project_id) if kind == "fcm" else None
 
 
 def check_credentials(kind: str, secret: bytes) -> None:

@@ -1,6 +1,7 @@
 """A job, the lease under which a worker holds it, and what a handler may say about it."""
 
 import asyncio
+import time
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ class Job(Struct, frozen=True):
     max_attempts: int
     lease: int
     key: str | None = None
+    owner: int = 0
+    strand: int = 0
 
 
 class Retry(Exception):
@@ -41,12 +44,16 @@ class Lease:
 
     `lost` turns true when the job was taken by another process: stop at once and record nothing.
     `stopping` is set when the process drains: come to an end soon, or raise `Retry(0, ..., count=False)`.
+    `wanted_back` turns true when others have waited long for the slot: begin nothing new, and raise the same once
+    nothing is under way.
     """
 
     def __init__(self, job: Job, stopping: asyncio.Event) -> None:
         self.job = job
         self.stopping = stopping
         self.lost = False
+        self.wanted_back = False
+        self.began = time.monotonic()
         self.acknowledged = False
 
     async def acknowledge(self, conn: Conn) -> None:

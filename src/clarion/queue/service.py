@@ -6,6 +6,7 @@ from typing import Any
 
 from clarion.db.sql import Conn
 from clarion.queue import store
+from clarion.queue.lines import NOBODY, Line
 
 
 async def put(
@@ -18,12 +19,14 @@ async def put(
     run_at: datetime | None = None,
     key: str | None = None,
     max_attempts: int = 20,
+    line: Line = NOBODY,
 ) -> int | None:
     """Insert a job in the caller's transaction; its id, or None when a job with this `key` is waiting already.
 
-    A lower `priority` runs first. Idle workers are woken when the transaction commits.
+    A lower `priority` runs first; `line` says with whom it shares workers fairly. Idle workers are woken when the
+    transaction commits.
     """
-    return await store.insert(conn, queue, kind, args, priority, run_at, key, max_attempts)
+    return await store.insert(conn, queue, kind, args, priority, run_at, key, max_attempts, line)
 
 
 async def put_many(
@@ -35,6 +38,19 @@ async def put_many(
     priority: int = 100,
     keys: Sequence[str | None] | None = None,
     max_attempts: int = 20,
+    line: Line = NOBODY,
 ) -> int:
-    """Insert many due jobs in one statement; how many were new."""
-    return await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts)
+    """Insert many due jobs of one line in one statement; how many were new."""
+    return await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts, line)
+
+
+async def hold(conn: Conn, line: Line, until: datetime) -> None:
+    """Nobody claims jobs of this line before `until`, on Clarion's clock; those that run are not touched."""
+    await store.hold(conn, line.owner, line.strand, until)
+
+
+async def release(conn: Conn, line: Line, queues: Sequence[str]) -> None:
+    """Jobs of a line may be claimed again, and idle workers of these queues look at once if it was held."""
+    if await store.release_hold(conn, line.owner, line.strand):
+        for queue in queues:
+            await store.announce(conn, queue)

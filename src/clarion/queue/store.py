@@ -4,14 +4,15 @@
 job due again, with no reaper. Leases run on the plain database clock, so that a moved test clock ends none of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from clarion.db.sql import Conn, execute, tuples, value, values
+from clarion.db.sql import Conn, execute, rows, tuples, value, values
+from clarion.queue.lines import Line, Waiting, choose
 
 CHANNEL = "clarion_job"
 
@@ -26,10 +27,10 @@ _WAKE = sql.SQL(
 _INSERT = sql.SQL(
     """
     WITH added AS (
-        INSERT INTO clarion.job (queue, kind, args, priority, run_at, key, max_attempts)
+        INSERT INTO clarion.job (queue, kind, args, priority, run_at, key, max_attempts, owner, strand)
         VALUES (%(queue)s, %(kind)s, %(args)s, %(priority)s,
                 coalesce(%(run_at)s::timestamptz - (SELECT shift FROM clarion.clock_offset), clock_timestamp()),
-                %(key)s, %(max_attempts)s)
+                %(key)s, %(max_attempts)s, %(owner)s, %(strand)s)
         ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
         RETURNING id
     )
@@ -39,8 +40,8 @@ _INSERT = sql.SQL(
 _INSERT_MANY = sql.SQL(
     """
     WITH added AS (
-        INSERT INTO clarion.job (queue, kind, priority, max_attempts, args, key)
-        SELECT %(queue)s, %(kind)s, %(priority)s, %(max_attempts)s, a, k
+        INSERT INTO clarion.job (queue, kind, priority, max_attempts, args, key, owner, strand)
+        SELECT %(queue)s, %(kind)s, %(priority)s, %(max_attempts)s, a, k, %(owner)s, %(strand)s
         FROM unnest(%(args)s::jsonb[], %(keys)s::text[]) AS t (a, k)
         ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
         RETURNING id
@@ -78,6 +79,7 @@ async def insert(
     run_at: datetime | None,
     key: str | None,
     max_attempts: int,
+    line: Line,
 ) -> int | None:
     """Insert one job; None when `key` is taken. `run_at` is on Clarion's clock and is brought to the plain one; without
     it the job is due, and idle workers are woken as by `announce`."""
@@ -92,6 +94,8 @@ async def insert(
             "run_at": run_at,
             "key": key,
             "max_attempts": max_attempts,
+            "owner": line.owner,
+            "strand": line.strand,
             "channel": CHANNEL,
         },
     )
@@ -106,6 +110,7 @@ async def insert_many(
     priority: int,
     keys: Sequence[str | None],
     max_attempts: int,
+    line: Line,
 ) -> int:
     """Insert many due jobs in one statement; those whose key is taken are left out. How many were new: if any, idle
     workers are woken as by `announce`."""
@@ -119,6 +124,8 @@ async def insert_many(
             "max_attempts": max_attempts,
             "args": [Jsonb(a) for a in args],
             "keys": list(keys),
+            "owner": line.owner,
+            "strand": line.strand,
             "channel": CHANNEL,
         },
     )
@@ -142,34 +149,101 @@ async def leave_idle(conn: Conn, queue: str) -> None:
     await execute(conn, "SELECT pg_advisory_unlock_shared(hashtextextended('clarion.idle:' || %s, 0))", (queue,))
 
 
-async def claim(conn: Conn, queues: Sequence[str], limit: int, lease: float) -> list[tuple[Any, ...]]:
-    """Take up to `limit` due jobs for `lease` seconds, lowest priority number first."""
+async def waiting(conn: Conn, queues: Sequence[str]) -> list[Waiting]:
+    """The lines of work that have jobs, with the time until the earliest of each, most urgent first.
+
+    One look into the index for each line, however many jobs it has. A line that is held back is due when the hold ends.
+    """
+    return await rows(
+        conn,
+        """
+        WITH RECURSIVE line AS (
+            SELECT j.* FROM unnest(%s::text[]) AS q (name) CROSS JOIN LATERAL (
+                SELECT queue, priority, owner, strand, run_at FROM clarion.job WHERE queue = q.name
+                ORDER BY priority, owner, strand, run_at LIMIT 1
+            ) AS j
+            UNION ALL
+            SELECT j.* FROM line AS l CROSS JOIN LATERAL (
+                SELECT queue, priority, owner, strand, run_at FROM clarion.job
+                WHERE queue = l.queue AND (priority, owner, strand) > (l.priority, l.owner, l.strand)
+                ORDER BY priority, owner, strand, run_at LIMIT 1
+            ) AS j
+        )
+        SELECT l.queue, l.priority, l.owner, l.strand,
+               greatest(extract(epoch FROM l.run_at - clock_timestamp()),
+                        extract(epoch FROM h.until - clarion.now()))::float8 AS due_in
+        FROM line AS l LEFT JOIN clarion.job_hold AS h ON h.owner = l.owner AND h.strand = l.strand
+        ORDER BY l.priority, l.run_at
+        """,
+        (list(queues),),
+        of=Waiting,
+    )
+
+
+async def claim(
+    conn: Conn, queues: Sequence[str], limit: int, lease: float, running: Iterable[Line] = (), share: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Take up to `limit` due jobs for `lease` seconds, shared among lines as `lines` tells; `running` are those of the
+    jobs the worker has already, `share` the most it may have of one owner."""
+    due = [line for line in await waiting(conn, queues) if line.due_in <= 0]
+    return await claim_from(conn, choose(due, running, limit, limit if share is None else share), lease)
+
+
+async def claim_from(conn: Conn, lines: Sequence[tuple[Waiting, int]], lease: float) -> list[tuple[Any, ...]]:
+    """Take due jobs for `lease` seconds: of each of these lines up to so many, the longest due first."""
+    if not lines:
+        return []
     return await tuples(
         conn,
         """
         WITH due AS (
-            SELECT id FROM clarion.job
-            WHERE queue = ANY(%s) AND run_at <= clock_timestamp()
-            ORDER BY priority, run_at LIMIT %s
-            FOR UPDATE SKIP LOCKED
+            SELECT j.id
+            FROM unnest(%s::text[], %s::smallint[], %s::bigint[], %s::bigint[], %s::integer[])
+                 AS l (queue, priority, owner, strand, jobs)
+            CROSS JOIN LATERAL (
+                SELECT id FROM clarion.job
+                WHERE queue = l.queue AND priority = l.priority AND owner = l.owner AND strand = l.strand
+                  AND run_at <= clock_timestamp()
+                ORDER BY run_at LIMIT l.jobs
+                FOR UPDATE SKIP LOCKED
+            ) AS j
         )
         UPDATE clarion.job AS j
         SET run_at = clock_timestamp() + make_interval(secs => %s), attempts = attempts + 1, lease = lease + 1
         FROM due WHERE j.id = due.id
-        RETURNING j.id, j.queue, j.kind, j.args, j.attempts, j.max_attempts, j.lease, j.key
+        RETURNING j.id, j.queue, j.kind, j.args, j.attempts, j.max_attempts, j.lease, j.key, j.owner, j.strand
         """,
-        (list(queues), limit, lease),
+        (
+            [line.queue for line, _ in lines],
+            [line.priority for line, _ in lines],
+            [line.owner for line, _ in lines],
+            [line.strand for line, _ in lines],
+            [jobs for _, jobs in lines],
+            lease,
+        ),
     )
+
+
+async def hold(conn: Conn, owner: int, strand: int, until: datetime) -> None:
+    """Nobody claims jobs of this line before `until`, which is on Clarion's clock."""
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.job_hold (owner, strand, until) VALUES (%s, %s, %s)
+        ON CONFLICT (owner, strand) DO UPDATE SET until = excluded.until
+        """,
+        (owner, strand, until),
+    )
+
+
+async def release_hold(conn: Conn, owner: int, strand: int) -> bool:
+    """Jobs of this line may be claimed again; whether they were held."""
+    return await execute(conn, "DELETE FROM clarion.job_hold WHERE owner = %s AND strand = %s", (owner, strand)) == 1
 
 
 async def next_due(conn: Conn, queues: Sequence[str]) -> float | None:
     """Seconds until the earliest job of these queues is due (negative when it is); None when there is none."""
-    found = await value(
-        conn,
-        "SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM clarion.job WHERE queue = ANY(%s)",
-        (list(queues),),
-    )
-    return None if found is None else float(found)
+    return min((line.due_in for line in await waiting(conn, queues)), default=None)
 
 
 async def extend(conn: Conn, ids: Sequence[int], leases: Sequence[int], seconds: float) -> list[int]:

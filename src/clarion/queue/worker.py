@@ -1,17 +1,20 @@
 """The worker: claims jobs of some queues, runs their handlers, and settles what becomes of each.
 
-1. While there is a free slot, claim due jobs and start a task for each.
+1. While there is a free slot, claim due jobs and start a task for each, fairly among their owners (`lines`).
 2. When nothing is due, fall idle: hold the idle lock, look once more, and wait for a notification, for the next due
-   time, or for a job of our own that is given back and due before.
+   time, or for a job of our own that is given back and due before, or whose end lets another one of its owner begin.
 3. A heartbeat extends the leases of all running jobs in one statement and marks those that were lost.
 4. A handler that returns acknowledges its job (most do it themselves, in their own transaction); one that raises is
    tried again with backoff and jitter, or buried after its last attempt.
-5. When asked to stop, claim nothing more, let handlers come to an end within the grace, then cancel the rest; an
+5. Where somebody waits for a second although others have more slots than their part, the longest running job of
+   those is asked to come back.
+6. When asked to stop, claim nothing more, let handlers come to an end within the grace, then cancel the rest; an
    unfinished job is due again when its lease ends.
 """
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import psycopg
@@ -21,15 +24,21 @@ from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database, connect
 from clarion.db.sql import Conn
 from clarion.queue import store
+from clarion.queue.lines import Line, Waiting, choose, overdrawn
 from clarion.queue.model import Job, Lease, LeaseLost, Retry
 
 log = get_logger(__name__)
 Handler = Callable[[Lease], Awaitable[None]]
 _LONGEST_WAIT = 5.0
+_TURN = 1.0
+"""Seconds after which somebody without a slot is looked after, and that a job has run before it is asked back."""
 
 
 class Worker:
-    """Runs jobs of `queues` with `handlers` by kind, at most `concurrency` at a time, leases of `lease` seconds."""
+    """Runs jobs of `queues` with `handlers` by kind, at most `concurrency` at a time, leases of `lease` seconds.
+
+    `share` is the most of them that one owner's jobs may take, all when it is left out.
+    """
 
     def __init__(
         self,
@@ -40,6 +49,7 @@ class Worker:
         concurrency: int = 4,
         lease: float = 30.0,
         grace: float = 20.0,
+        share: int | None = None,
     ) -> None:
         self._db = db
         self._queues = list(queues)
@@ -47,9 +57,12 @@ class Worker:
         self._concurrency = concurrency
         self._lease = lease
         self._grace = grace
+        self._share = concurrency if share is None else share
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._stopping = asyncio.Event()
         self._given_back = asyncio.Event()
+        self._shut_out: list[Waiting] = []
+        self._next_due = _LONGEST_WAIT
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain. A lost database is waited for, with backoff."""
@@ -81,33 +94,72 @@ class Worker:
             while not stopped.done():
                 free = self._concurrency - len(self._running)
                 if free == 0:
-                    await asyncio.wait({stopped, *self._running}, return_when=asyncio.FIRST_COMPLETED)
+                    await self._wait_for_slot(conn, stopped)
                 elif not await self._claim(conn, free):
                     await self._idle(conn, free, stopped)
         finally:
             await conn.close()
 
+    @property
+    def _lines(self) -> list[Line]:
+        return [Line(lease.job.owner, lease.job.strand) for lease in self._running.values()]
+
     async def _claim(self, conn: Conn, free: int) -> int:
-        claimed = await store.claim(conn, self._queues, free, self._lease)
+        waiting = await store.waiting(conn, self._queues)
+        due = [line for line in waiting if line.due_in <= 0]
+        chosen = choose(due, self._lines, free, self._share)
+        claimed = await store.claim_from(conn, chosen, self._lease)
         for columns in claimed:
             lease = Lease(Job(*columns), self._stopping)
             task = asyncio.create_task(self._run_one(lease), name=f"job:{lease.job.kind}:{lease.job.id}")
             self._running[task] = lease
-            task.add_done_callback(self._running.pop)
+            task.add_done_callback(self._ended)
+        if not claimed:
+            taken = {id(line) for line, _ in chosen}
+            self._shut_out = [line for line in due if id(line) not in taken]
+            rest = [line.due_in for line in waiting if line.due_in > 0 or id(line) in taken]
+            self._next_due = min(rest, default=_LONGEST_WAIT)
         return len(claimed)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task)
+        if self._shut_out:
+            self._given_back.set()
+
+    async def _wait_for_slot(self, conn: Conn, stopped: "asyncio.Task[bool]") -> None:
+        running = set(self._running)
+        done, _ = await asyncio.wait({stopped, *running}, timeout=_TURN, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            due = [line for line in await store.waiting(conn, self._queues) if line.due_in <= 0]
+            self._ask_back(due, full=True)
+
+    def _ask_back(self, waiting: Sequence[Waiting], *, full: bool) -> None:
+        """Step 5. One at a time: the next is asked when this one has come back."""
+        line = overdrawn(waiting, self._lines, self._share, full=full)
+        if line is None or any(lease.wanted_back for lease in self._running.values()):
+            return
+        theirs = [
+            each for each in self._running.values() if (each.job.owner, each.job.strand) == (line.owner, line.strand)
+        ]
+        oldest = min(theirs, key=lambda lease: lease.began)
+        if time.monotonic() - oldest.began >= _TURN:
+            oldest.wanted_back = True
 
     async def _idle(self, conn: Conn, free: int, stopped: "asyncio.Task[bool]") -> None:
         held = [queue for queue in self._queues if await store.try_idle(conn, queue)]
         try:
+            self._given_back.clear()
             if await self._claim(conn, free):
                 return
-            self._given_back.clear()
-            due = await store.next_due(conn, self._queues)
-            wait = _LONGEST_WAIT if due is None else min(_LONGEST_WAIT, max(0.0, due) + 0.002)
+            wait = min(_LONGEST_WAIT, max(0.0, self._next_due) + 0.002)
             if len(held) < len(self._queues):
                 wait = min(wait, 0.05)  # somebody is adding jobs just now and could not know that we wait
+            if self._shut_out:
+                self._ask_back(self._shut_out, full=False)
+                wait = min(wait, _TURN)
             await self._wait_for_notification(conn, wait, stopped)
         finally:
+            self._shut_out = []
             if not conn.closed:
                 for queue in held:
                     await store.leave_idle(conn, queue)

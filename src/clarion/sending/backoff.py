@@ -12,5 +12,5 @@ def backoff(times: int) -> float:
 
 
 def asked(seconds: float) -> float:
-    """A delay that a gateway asked for, never shorter, a little longer at random so that not all come back at once."""
-    return seconds + min(5.0, seconds * 0.1) * random.random()  # noqa: S311 - jitter
+    """A delay that a gateway asked for, never shorter, up to a second longer so that not all come back at once."""
+    return seconds + min(1.0, seconds * 0.1) * random.random()  # noqa: S311 - jitter

@@ -8,10 +8,13 @@ from clarion.base.telemetry import get_logger
 from clarion.content import service as content
 from clarion.content.model import MessageState
 from clarion.db.sql import Conn
+from clarion.queue import Line, release
 from clarion.results.model import Counts
 from clarion.results.store import chunks
 from clarion.sending import store
-from clarion.sending.model import DEAD, HELD, Closed, SendKind, SendState
+from clarion.sending.flow import store as flow
+from clarion.sending.flow.permits import throttle_name
+from clarion.sending.model import DEAD, HELD, Closed, Send, SendKind, SendState
 from clarion.sending.schedules import service as schedules
 
 log = get_logger(__name__)
@@ -35,6 +38,7 @@ async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
     elif nobody_reached(counts) and (blamed is not None or counts.expired):
         state, reason = SendState.FAILED, blamed or "expired"
     await store.close(conn, app_id, send_id, state, reason)
+    await _leave_nothing(conn, app_id, send)
     if send.kind is SendKind.REAL:
         await content.set_state(conn, app_id, send.message_id, message_state(state, counts))
         await schedules.wait_again(conn, app_id, send.message_id)
@@ -44,6 +48,14 @@ async def settle(conn: Conn, app_id: int, send_id: int) -> Closed:
              suppressed=counts.suppressed, expired=counts.expired, cancelled=counts.cancelled,
              unknown=counts.unknown, reasons=reasons)  # fmt: skip
     return closed
+
+
+async def _leave_nothing(conn: Conn, app_id: int, send: Send) -> None:
+    """What flow control keeps of a send that is under way."""
+    if send.state is SendState.PAUSED:
+        await release(conn, Line(app_id, send.id), ())
+    if send.throttle is not None:
+        await flow.forget_allowance(conn, throttle_name(app_id, send.id))
 
 
 def nobody_reached(counts: Counts) -> bool:

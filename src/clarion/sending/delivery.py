@@ -17,6 +17,7 @@ from clarion.gateways.seam import Fate, Verdict
 from clarion.queue import Lease, LeaseLost, Retry
 from clarion.results.model import Outcome
 from clarion.sending.chunk_run import ChunkRun
+from clarion.sending.flow.watch import Standing
 from clarion.sending.gateways_pool import Lane
 from clarion.sending.model import BULK, Send, SendState
 from clarion.sending.notifications import Notifications, suppression
@@ -61,12 +62,14 @@ class Delivery:
         lane: Lane,
         recorder: Recorder,
         lease: Lease,
+        standing: Standing,
         pressure: Pressure | None = None,
     ) -> None:
         self._run = run
         self._lane = lane
         self._recorder = recorder
         self._lease = lease
+        self._standing = standing
         self._pressure = pressure
         self._expires_at = send.expires_at
         self._flow_controlled = send.priority >= BULK or len(run.chunk.device_ids) > MOST_AT_ONCE
@@ -84,7 +87,8 @@ class Delivery:
         1. Settle devices that get nothing, those under marketing pressure last; the others are due.
         2. Until every device has an outcome: expire what is too late, wake what was delayed, record what is known
            every 2,000 outcomes or 200 ms, hand over as many as the gateway has room for, wait for answers.
-        3. When all that is left waits long, or the process stops, record and give the job back (raises Retry).
+        3. When all that is left waits long, the send is paused, others wait for the slot, or the process stops, record
+           and give the job back (raises Retry).
         4. When the lease is lost, stop at once and record nothing (raises LeaseLost).
         """
         due = self._sort(places, rows)
@@ -100,6 +104,8 @@ class Delivery:
                     return
                 if self._lease.stopping.is_set():
                     await self._drain()
+                if self._held_back and not self._run.in_flight:
+                    await self._give_back(0.0, "The send is paused, or others wait.")
                 await self._hand_over()
                 await self._wait()
         finally:
@@ -131,7 +137,8 @@ class Delivery:
     def _take_stock(self) -> None:
         if self._lease.lost:
             raise LeaseLost(f"job {self._lease.job.id}")
-        if self._cancelled:
+        if self._cancelled or self._standing.cancelled:
+            self._cancelled = True
             self._run.settle_waiting(Outcome.CANCELLED)
         elif self._left() <= 0:
             self._run.expire()
@@ -140,26 +147,31 @@ class Delivery:
     def _left(self) -> float:
         return (self._expires_at - clock.now()).total_seconds()
 
+    @property
+    def _held_back(self) -> bool:
+        return self._standing.paused or self._lease.wanted_back
+
     # Handing over and answers
 
     async def _hand_over(self) -> None:
         run = self._run
-        if self._loop.time() < self._lane.paused_until:
+        if self._held_back or self._loop.time() < self._lane.paused_until:
             return
         if not run.ready and run.pending:
             fewest, most = INTENTS
-            run.intend(min(most, max(fewest, self._lane.gateway.room)))
+            run.intend(self._standing.permits(min(most, max(fewest, self._lane.room))))
             await self._record()
-            if self._cancelled or self._lease.stopping.is_set():
+            if self._cancelled or self._held_back or self._lease.stopping.is_set():
                 return
-        if not run.ready:
+        room = self._lane.room if self._flow_controlled else len(run.ready)
+        permitted = self._standing.permitted(min(room, len(run.ready), SLICE))
+        if not permitted:
             return
         if run.started_at is None:
             run.started_at = clock.now()
-        room = self._lane.gateway.room if self._flow_controlled else len(run.ready)
         rows, answered, submit, ready = self._rows, self._answered, self._lane.gateway.send, run.ready
-        of = self._notifications.of
-        for _ in range(min(room, len(ready), SLICE)):
+        of, under_way = self._notifications.of, run.in_flight
+        for _ in range(permitted):
             place = ready.popleft()
             try:
                 notification = of(rows[place])
@@ -169,9 +181,11 @@ class Delivery:
                 continue
             run.in_flight += 1
             submit(notification, partial(answered, place))
+        self._lane.handed(run.in_flight - under_way)
 
     def _answered(self, place: int, verdict: Verdict) -> None:
         run, lane = self._run, self._lane
+        lane.answered()
         if verdict.fate is Fate.DELIVERED:
             if lane.troubled:
                 lane.proven()
@@ -206,6 +220,7 @@ class Delivery:
     async def _record(self) -> None:
         state = await self._recorder.step(self._run)
         self._record_at = inf
+        self._standing.state = state
         self._cancelled = state is SendState.CANCELLED
 
     # Waiting
@@ -220,7 +235,7 @@ class Delivery:
         timeout = min(_LOOK, max(0.0, self._record_at - now))
         if pause > 0:
             await self._wait_for_answers(min(timeout, pause))
-        elif not self._flow_controlled or self._lane.gateway.room > 0 or not run.ready:
+        elif not self._flow_controlled or self._lane.room > 0 or not run.ready:
             await asyncio.sleep(0)
         else:
             await self._wait_for_room(timeout)
@@ -229,7 +244,9 @@ class Delivery:
         """Seconds until something can be handed over, room aside."""
         run = self._run
         if run.ready or run.pending:
-            return max(0.0, self._lane.paused_until - now)
+            if self._held_back:
+                return _LOOK
+            return max(0.0, self._lane.paused_until - now, self._standing.wait)
         return max(0.0, run.delayed[0][0] - now) if run.delayed else inf
 
     async def _wait_for_answers(self, seconds: float) -> None:
@@ -241,12 +258,9 @@ class Delivery:
             pass
 
     async def _wait_for_room(self, seconds: float) -> None:
-        gateway = self._lane.gateway
         try:
             async with asyncio.timeout(seconds):
-                await gateway.wait_room()
-                if gateway.room == 0:  # another chunk was faster, or the gateway is closing
-                    await asyncio.sleep(0.005)
+                await self._lane.wait_room()
         except TimeoutError:
             pass
 

@@ -43,23 +43,29 @@ class SendKind(StrEnum):
 
 
 class SendState(StrEnum):
-    """`planning` until the audience is frozen, `sending` until every device has an outcome; the others are final.
+    """`planning` until the audience is frozen, `sending` until every device has an outcome, `paused` while somebody
+    holds either up; the others are final.
 
-    A cancelled send still settles what is open; it has ended when `closed_at` is set.
+    A paused send goes on being planned, its time to live runs on, and it ends when nothing is left to hand over. A
+    cancelled send still settles what is open; it has ended when `closed_at` is set.
     """
 
     PLANNING = "planning"
     SENDING = "sending"
+    PAUSED = "paused"
     CLOSED = "closed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+UNDER_WAY = (SendState.PLANNING, SendState.SENDING, SendState.PAUSED)
 
 
 class Send(Struct, frozen=True):
     """One send as stored, without its contents. `plan_cursor` is the last device id that planning has covered.
 
     `lists` are the static lists it is for, in their order; `numbered` tells that its devices get the values of the
-    target they were named by.
+    target they were named by. `throttle` is the most notifications handed over in a minute.
     """
 
     id: int
@@ -74,6 +80,7 @@ class Send(Struct, frozen=True):
     priority: int
     time_to_live: int
     use_pressure: bool
+    throttle: int | None
     lists: list[int]
     numbered: bool
     expires_at: datetime
@@ -104,6 +111,7 @@ class NewSend(Struct, frozen=True):
     priority: int
     time_to_live: int
     use_pressure: bool = False
+    throttle: int | None = None
     lists: Sequence[int] = ()
     shared: Mapping[str, str] | None = None
     by_target: Sequence[Mapping[str, str]] | None = None

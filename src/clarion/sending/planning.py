@@ -20,11 +20,11 @@ from clarion.base.errors import Invalid
 from clarion.base.telemetry import get_logger
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
-from clarion.queue import Lease, Retry, put_many
+from clarion.queue import Lease, Line, Retry, put_many
 from clarion.results.store import chunks, freezing
 from clarion.results.store.freezing import ChunkOrigin
 from clarion.sending import closing, inbox, store
-from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, Send, SendKind, SendState
+from clarion.sending.model import CHUNK_ATTEMPTS, CHUNK_JOB, QUEUE, UNDER_WAY, Send, SendKind
 
 log = get_logger(__name__)
 
@@ -58,8 +58,8 @@ async def plan(db: Database, lease: Lease, sizes: Sizes | None = None) -> None:
     gives = send is not None and send.kind is SendKind.INBOX
     width = 2**64 // max(1, ceil(expected / (min(sizes.piece, inbox.PIECE) if gives else sizes.piece)))
     while not lease.acknowledged:
-        if lease.stopping.is_set():
-            raise Retry(0.0, "The process is stopping.", count=False)
+        if lease.stopping.is_set() or lease.wanted_back:
+            raise Retry(0.0, "The process is stopping, or others wait.", count=False)
         try:
             await _piece(db, lease, app_id, send_id, scheme, width, sizes.chunk)
         except Invalid as error:
@@ -76,7 +76,7 @@ async def _piece(
             return
         low = LOWEST if send.plan_cursor is None else send.plan_cursor + 1
         high = min(HIGHEST, low + width - 1)
-        planning = send.state is SendState.PLANNING
+        planning = send.state in UNDER_WAY
         if planning:
             freeze = inbox.give_range if send.kind is SendKind.INBOX else _freeze_range
             await freeze(conn, app_id, send, scheme, low, high, chunk_size)
@@ -120,6 +120,7 @@ async def put_chunks(
             priority=priority,
             keys=[f"chunk:{app_id}:{send_id}:{no}" for no in numbers],
             max_attempts=CHUNK_ATTEMPTS,
+            line=Line(app_id, send_id),
         )
 
 
@@ -136,6 +137,6 @@ async def _freeze_audience(conn: Conn, app_id: int, send_id: int) -> None:
 async def _give_up(db: Database, app_id: int, send_id: int, reason: str) -> None:
     async with db.transaction() as conn:
         send = await store.lock(conn, app_id, send_id)
-        if send is not None and send.state is SendState.PLANNING:
+        if send is not None and send.state in UNDER_WAY:
             log.error("planning_given_up", app=app_id, send=send_id, reason=reason)
             await store.cancel(conn, app_id, send_id, reason)

@@ -1,4 +1,7 @@
-"""Beginning and cancelling a send. What follows runs as jobs: `planning` freezes the audience, `delivery` sends."""
+"""Beginning, pausing, throttling and cancelling a send.
+
+What follows runs as jobs: `planning` freezes the audience, `delivery` sends.
+"""
 
 from clarion.apps import service as apps
 from clarion.apps.model import App, Scheme
@@ -10,10 +13,23 @@ from clarion.content import service as content
 from clarion.content.model import Message, MessageState
 from clarion.content.render import Renderer
 from clarion.db.sql import Conn
-from clarion.queue import put
+from clarion.queue import Line, hold, put, release
 from clarion.results.store import chunks
 from clarion.sending import store
-from clarion.sending.model import BULK, PLAN_JOB, QUEUE, TEST, NewSend, Progress, Send, SendKind, SendState
+from clarion.sending.flow import store as flow
+from clarion.sending.model import (
+    BULK,
+    PLAN_JOB,
+    QUEUE,
+    TEST,
+    UNDER_WAY,
+    URGENT_QUEUE,
+    NewSend,
+    Progress,
+    Send,
+    SendKind,
+    SendState,
+)
 
 log = get_logger(__name__)
 
@@ -61,6 +77,7 @@ async def begin(conn: Conn, app: App, message_id: int, *, test: bool) -> int:
         priority=TEST if test else BULK,
         time_to_live=draft.time_to_live,
         use_pressure=draft.use_pressure and not test,
+        throttle=None if test else await flow.message_throttle(conn, app.id, message_id),
         lists=() if test else draft.lists,
     )
     send_id = await store.insert(conn, app.id, new, draft.time_to_live or NOW_OR_NEVER_WINDOW)
@@ -74,6 +91,7 @@ async def begin(conn: Conn, app: App, message_id: int, *, test: bool) -> int:
         queue=QUEUE,
         priority=new.priority - 1,
         key=f"plan:{app.id}:{send_id}",
+        line=Line(app.id, send_id),
     )
     log.info("send_begun", app=app.id, message=message.id, send=send_id, kind=new.kind.value)
     return send_id
@@ -84,12 +102,79 @@ async def cancel(conn: Conn, app_id: int, send_id: int, reason: str = "cancelled
 
     Raises NotFound, and Conflict with code `ended` when the send has ended.
     """
+    await _lock(conn, app_id, send_id)
+    await store.cancel(conn, app_id, send_id, reason)
+    await _let_go(conn, app_id, send_id)
+
+
+async def pause(conn: Conn, app_id: int, send_id: int) -> None:
+    """Hand nothing over until the send is resumed; what is under way gets its true outcome.
+
+    Planning goes on, and so does the time to live: what is open when it ends has expired. Raises NotFound, and Conflict
+    with code `ended`, `paused` when it is already, `inbox` for an inbox message, which is given in one go.
+    """
+    send = await _lock(conn, app_id, send_id)
+    if send.kind is SendKind.INBOX:
+        raise Conflict(f"Send {send_id} gives an inbox message, which is not handed to a gateway.", code="inbox")
+    if send.state is SendState.PAUSED:
+        raise Conflict(f"Send {send_id} is paused already.", code="paused")
+    await store.pause(conn, app_id, send_id)
+    # Its jobs are not even looked at, until they have to expire.
+    await hold(conn, Line(app_id, send_id), send.expires_at)
+    await flow.tell(conn)
+    log.info("send_paused", app=app_id, send=send_id)
+
+
+async def resume(conn: Conn, app_id: int, send_id: int) -> None:
+    """Go on with a paused send. Raises NotFound, and Conflict with code `ended`, or `not_paused`."""
+    send = await _lock(conn, app_id, send_id)
+    if send.state is not SendState.PAUSED:
+        raise Conflict(f"Send {send_id} is not paused.", code="not_paused")
+    await store.resume(conn, app_id, send_id)
+    await _let_go(conn, app_id, send_id)
+    log.info("send_resumed", app=app_id, send=send_id)
+
+
+async def throttle(conn: Conn, app_id: int, send_id: int, per_minute: int | None) -> None:
+    """From now on hand over at most so many notifications a minute, None for as many as the gateway takes.
+
+    It holds for all processes together, repetitions included. Raises NotFound, and Conflict with code `ended`, or
+    `inbox`.
+    """
+    send = await _lock(conn, app_id, send_id)
+    if send.kind is SendKind.INBOX:
+        raise Conflict(f"Send {send_id} gives an inbox message, which is not handed to a gateway.", code="inbox")
+    await flow.throttle_send(conn, app_id, send_id, per_minute)
+    await flow.tell(conn)
+
+
+async def throttle_message(conn: Conn, app_id: int, message_id: int, per_minute: int | None) -> None:
+    """The throttle of a message's real sends: those that begin from now on, and those under way. Raises NotFound."""
+    await content.lock_message(conn, app_id, message_id)
+    await flow.set_message_throttle(conn, app_id, message_id, per_minute)
+    for send_id in await store.under_way(conn, app_id, message_id):
+        await flow.throttle_send(conn, app_id, send_id, per_minute)
+    await flow.tell(conn)
+
+
+async def message_throttle(conn: Conn, app_id: int, message_id: int) -> int | None:
+    """Most notifications a minute of a message's sends, None for any number. Raises NotFound."""
+    await content.get_message(conn, app_id, message_id)
+    return await flow.message_throttle(conn, app_id, message_id)
+
+
+async def _lock(conn: Conn, app_id: int, send_id: int) -> Send:
     send = await store.lock(conn, app_id, send_id)
     if send is None:
         raise NotFound(f"This application has no send {send_id}.")
-    if send.state not in (SendState.PLANNING, SendState.SENDING):
+    if send.state not in UNDER_WAY:
         raise Conflict(f"Send {send_id} has ended already.", code="ended")
-    await store.cancel(conn, app_id, send_id, reason)
+    return send
+
+
+async def _let_go(conn: Conn, app_id: int, send_id: int) -> None:
+    await release(conn, Line(app_id, send_id), (QUEUE, URGENT_QUEUE))
+    await flow.tell(conn)
 
 
 async def progress(conn: Conn, app_id: int, send_id: int) -> Progress:

@@ -23,8 +23,8 @@ NEXT_ID: Final = sql.SQL("nextval('clarion.send_id')")
 
 _SENDS: Final = """
     SELECT id, message_id, campaign_id, kind, state, reason, revision, predicate, guarantee, priority,
-           time_to_live, use_pressure, lists, target_values IS NOT NULL AS numbered, expires_at, plan_cursor, audience,
-           chunks, chunks_open, created_at, frozen_at, closed_at
+           time_to_live, use_pressure, throttle, lists, target_values IS NOT NULL AS numbered, expires_at, plan_cursor,
+           audience, chunks, chunks_open, created_at, frozen_at, closed_at
     FROM clarion.send WHERE app_id = %s
 """
 
@@ -38,11 +38,11 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int, whole: Whol
             """
             INSERT INTO clarion.send
                 (app_id, id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
-                 time_to_live, use_pressure, lists, shared_values, target_values, expires_at,
+                 time_to_live, use_pressure, throttle, lists, shared_values, target_values, expires_at,
                  state, chunks, chunks_open, audience, plan_cursor, frozen_at)
             VALUES (%(app_id)s, coalesce(%(id)s, nextval('clarion.send_id')), %(message_id)s, %(campaign_id)s,
                     %(kind)s, %(revision)s, %(contents)s, %(predicate)s, %(guarantee)s, %(priority)s,
-                    %(time_to_live)s, %(use_pressure)s, %(lists)s::bigint[], %(shared)s, %(by_target)s,
+                    %(time_to_live)s, %(use_pressure)s, %(throttle)s, %(lists)s::bigint[], %(shared)s, %(by_target)s,
                     clarion.now() + make_interval(secs => %(window)s),
                     %(state)s, %(chunks)s, %(chunks)s, %(audience)s::bigint, %(cursor)s,
                     CASE WHEN %(audience)s::bigint IS NOT NULL THEN clarion.now() END)
@@ -65,6 +65,7 @@ async def insert(conn: Conn, app_id: int, new: NewSend, window: int, whole: Whol
                 "priority": new.priority,
                 "time_to_live": new.time_to_live,
                 "use_pressure": new.use_pressure,
+                "throttle": new.throttle,
                 "lists": list(new.lists),
                 "shared": Jsonb(new.shared) if new.shared else None,
                 "by_target": None if new.by_target is None else Jsonb(new.by_target),
@@ -323,3 +324,29 @@ async def cancel(conn: Conn, app_id: int, send_id: int, reason: str) -> None:
         "UPDATE clarion.send SET state = 'cancelled', reason = %s WHERE app_id = %s AND id = %s",
         (reason, app_id, send_id),
     )
+
+
+async def pause(conn: Conn, app_id: int, send_id: int) -> None:
+    """Nothing is handed over until it is resumed."""
+    await execute(conn, "UPDATE clarion.send SET state = 'paused' WHERE app_id = %s AND id = %s", (app_id, send_id))
+
+
+async def resume(conn: Conn, app_id: int, send_id: int) -> None:
+    """Go on where it was paused."""
+    await execute(
+        conn,
+        """
+        UPDATE clarion.send SET state = CASE WHEN frozen_at IS NULL THEN 'planning' ELSE 'sending' END
+        WHERE app_id = %s AND id = %s AND state = 'paused'
+        """,
+        (app_id, send_id),
+    )
+
+
+async def under_way(conn: Conn, app_id: int, message_id: int) -> list[int]:
+    """The sends of a message that have not ended."""
+    query = """
+        SELECT id FROM clarion.send
+        WHERE app_id = %s AND message_id = %s AND closed_at IS NULL ORDER BY id FOR UPDATE
+    """
+    return await values(conn, query, (app_id, message_id))

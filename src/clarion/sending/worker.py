@@ -19,7 +19,8 @@ from clarion.results.store import chunks
 from clarion.sending import planning, store
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.delivery import LONG_WAIT, Delivery, until_expiry
-from clarion.sending.gateways_pool import GatewayPool, Lane, Opener, open_from
+from clarion.sending.flow.watch import Watch
+from clarion.sending.gateways_pool import GatewayPool, Lane, Opener
 from clarion.sending.model import CHUNK_JOB, PLAN_JOB, Send, SendState
 from clarion.sending.notifications import Notifications
 from clarion.sending.prepared import Prepared, PreparedSends
@@ -32,16 +33,17 @@ log = get_logger(__name__)
 class Sender:
     """Plans and delivers in one process. Give `handlers()` to a queue worker on queue `send`; end with `aclose`.
 
-    With several senders in an installation, `opener=partial(open_from, share=1 / senders)` divides quotas among them.
+    `opener` opens gateways, with the permits that all senders of the installation share when it is left out.
     """
 
     def __init__(
-        self, db: Database, sealer: Sealer, *, sizes: planning.Sizes | None = None, opener: Opener = open_from
+        self, db: Database, sealer: Sealer, *, sizes: planning.Sizes | None = None, opener: Opener | None = None
     ) -> None:
         self._db = db
         self._sealer = sealer
         self._sizes = sizes
-        self._pool = GatewayPool(opener)
+        self._watch = Watch(db)
+        self._pool = GatewayPool(self._watch, opener)
         self._prepared = PreparedSends()
 
     def handlers(self) -> dict[str, Handler]:
@@ -51,6 +53,7 @@ class Sender:
     async def aclose(self) -> None:
         """Close the gateways."""
         await self._pool.aclose()
+        await self._watch.aclose()
 
     async def plan(self, lease: Lease) -> None:
         """The handler of planning jobs."""
@@ -78,6 +81,8 @@ class Sender:
         recorder = Recorder(self._db, lease, app_id, send_id)
         if send.state is SendState.CANCELLED:
             _end(run, Outcome.CANCELLED)
+        elif send.state is SendState.PAUSED:
+            _end_if_expired(run, send.expires_at)
         elif lease.job.attempts >= lease.job.max_attempts:
             _end(run, Outcome.REFUSED, "given up after repeated failures; see the log")
         elif config is None:
@@ -111,8 +116,9 @@ class Sender:
                     notifications = Notifications(
                         app_id, send, renderer, await prepared.given(conn, app_id, send, run.chunk)
                     )
-                delivery = Delivery(send, notifications, run, lane, recorder, lease, pressure)
-                await delivery.deliver(places, rows)
+                with self._watch.following(app_id, send) as standing:
+                    delivery = Delivery(send, notifications, run, lane, recorder, lease, standing, pressure)
+                    await delivery.deliver(places, rows)
         except ConfigurationError as error:
             log.error("gateway_unusable", app=app_id, error=str(error))
             _end(run, Outcome.REFUSED, f"no_gateway: {error.message}")
@@ -124,6 +130,13 @@ def _wait_for_lane(lane: Lane, expires_at: datetime) -> None:
     left = until_expiry(expires_at)
     if pause > LONG_WAIT and left > LONG_WAIT:
         raise Retry(min(pause, left), "The gateway asked for a pause.", count=False)
+
+
+def _end_if_expired(run: ChunkRun, expires_at: datetime) -> None:
+    """What is paused waits, to the end of its time to live."""
+    if clock.now() < expires_at:
+        raise Retry(0.0, "The send is paused.", count=False)
+    _end(run, Outcome.EXPIRED, "expired")
 
 
 def _end(run: ChunkRun, outcome: Outcome, reason: str = "") -> None:

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from msgspec.structs import replace
 
 from clarion.base.errors import ConfigurationError
 from clarion.gateways import origins, verdicts
+from clarion.gateways.allowance import Allowance
 from clarion.gateways.fcm import answers, request
 from clarion.gateways.fcm.auth import AccessToken
 from clarion.gateways.fcm.credentials import GOOGLE_TOKEN_URI, FcmCredentials
-from clarion.gateways.fcm.quota import Quota
+from clarion.gateways.fcm.quota import allowance
 from clarion.gateways.seam import Done, Fate, Notification, Scope, Verdict
 from clarion.http.h2 import Answer, Channel, Failure, client_tls
 
@@ -22,7 +24,7 @@ class FcmGateway:
     """`Gateway` for FCM. `endpoint` replaces Google's address, `ca_file` the machine's authorities.
 
     While the project has been told to wait (429, 503 with `Retry-After`), notifications get their verdict at once
-    and nothing is sent. `quota` defaults to the whole of a project's; see `Quota`.
+    and nothing is sent. `permits` defaults to a project's whole quota, counted here alone; see `quota`.
     """
 
     def __init__(
@@ -31,7 +33,7 @@ class FcmGateway:
         *,
         endpoint: str | None = None,
         ca_file: str | None = None,
-        quota: Quota | None = None,
+        permits: Allowance | None = None,
     ) -> None:
         origin = origins.origin_of(_GOOGLE if endpoint is None else endpoint)
         token_origin, token_path = _token_endpoint(credentials, trusted=endpoint is not None)
@@ -41,29 +43,36 @@ class FcmGateway:
         self._channel = Channel(origin, tls=tls)
         self._token_channel = Channel(token_origin, tls=tls, connections=1)
         self._token = AccessToken(credentials, self._token_channel, token_origin, token_path)
-        self._quota = quota or Quota()
-        self._over_quota: deque[tuple[Notification, Done]] = deque()
+        self._permits = permits or allowance(credentials.project_id, None)
+        self._over_quota: deque[tuple[Callable[[], None], Done]] = deque()
+        self._refilling: asyncio.Task[None] | None = None
         self._pause = Verdict(Fate.RETRY)
         self._paused_until = float("-inf")
         self._closed = False
 
     def send(self, notification: Notification, done: Done) -> None:
         """See `Gateway.send`."""
-        if self._over_quota or not self._quota.take():
-            if not self._over_quota:
-                self._resume_later()
-            self._over_quota.append((notification, done))
-            return
-        self._authorize(notification, done)
+        self._permitted(partial(self._authorize, notification, done), done)
 
-    def _resume_later(self) -> None:
-        asyncio.get_running_loop().call_later(max(self._quota.wait, 0.005), self._resume)
+    def _permitted(self, request: Callable[[], None], done: Done) -> None:
+        """Make a request now if there is a permit for it, else in its turn."""
+        if not self._over_quota and self._permits.take():
+            request()
+        elif self._closed:
+            verdicts.later(done, verdicts.CLOSED)
+        else:
+            self._over_quota.append((request, done))
+            if self._refilling is None:
+                self._refilling = asyncio.get_running_loop().create_task(self._refill())
 
-    def _resume(self) -> None:
-        while self._over_quota and self._quota.take():
-            self._authorize(*self._over_quota.popleft())
-        if self._over_quota:
-            self._resume_later()
+    async def _refill(self) -> None:
+        while self._over_quota:
+            if not self._permits.take():
+                await self._permits.wait_permit()
+                continue
+            request, _ = self._over_quota.popleft()
+            request()
+        self._refilling = None
 
     def _authorize(self, notification: Notification, done: Done) -> None:
         left = self._paused_until - asyncio.get_running_loop().time()
@@ -94,8 +103,8 @@ class FcmGateway:
             done(verdicts.of_failure(self._host, outcome))
             return
         if renewable is not None and answers.calls_token_stale(outcome):
-            self._quota.charge()
-            self._token.replace(renewable, partial(self._authorized, notification, done, False))
+            repeat = partial(self._authorized, notification, done, False)
+            self._permitted(partial(self._token.replace, renewable, repeat), done)
             return
         verdict = answers.of(outcome)
         if verdict.fate is Fate.RETRY and verdict.scope is Scope.PROJECT and verdict.retry_after:
@@ -106,22 +115,28 @@ class FcmGateway:
     @property
     def room(self) -> int:
         """See `Gateway.room`."""
-        return max(0, min(self._channel.room - self._token.waiting, self._quota.available - len(self._over_quota)))
+        return max(0, min(self._channel.room - self._token.waiting, self._permits.available - len(self._over_quota)))
 
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`. Returns when the gateway is closed, too."""
         while self.room <= 0 and not self._closed:
             if self._channel.room <= 0:
                 await self._channel.wait_room()
-            else:  # a token is being obtained, or the quota fills up again: both take moments and tell nobody
-                await asyncio.sleep(max(0.01, self._quota.wait))
+            elif self._permits.available <= len(self._over_quota):
+                await self._permits.wait_permit()
+                await asyncio.sleep(0.01 if self._over_quota else 0)  # those that wait inside go first
+            else:  # a token is being obtained, which takes a moment and tells nobody
+                await asyncio.sleep(0.01)
 
     async def aclose(self, drain: float = 5.0) -> None:
         """See `Gateway.aclose`."""
         self._closed = True
+        if self._refilling is not None:
+            self._refilling.cancel()
         for _, done in self._over_quota:
             verdicts.later(done, verdicts.CLOSED)
         self._over_quota.clear()
+        self._permits.close()
         await self._token_channel.aclose(drain)
         await self._token.aclose()
         await self._channel.aclose(drain)

@@ -17,7 +17,7 @@ from clarion.content import instants
 from clarion.content.model import Guarantee
 from clarion.content.render import Renderer
 from clarion.db.sql import Conn
-from clarion.queue import put
+from clarion.queue import Line, put
 from clarion.results.store import freezing
 from clarion.results.store.freezing import FrozenTargets
 from clarion.sending import planning, store
@@ -107,6 +107,7 @@ async def _plan(conn: Conn, app_id: int, send_id: int) -> None:
         queue=QUEUE,
         priority=INSTANT - 1,
         key=f"plan:{app_id}:{send_id}",
+        line=Line(app_id, send_id),
     )
 
 
