@@ -181,6 +181,31 @@ async def test_a_holder_that_lost_its_lease_can_neither_acknowledge_nor_record(d
         assert await value(conn, "SELECT count(*) FROM clarion.timer") == 0
 
 
+async def test_what_is_recorded_extends_the_lease_no_further_than_the_worker_does(database: Database) -> None:
+    """A job whose holder dies right after a recording step is due again when its worker's lease ends."""
+    async with database.transaction() as conn:
+        await put(conn, "a", {})
+    left_to_it: list[float | None] = []
+
+    async def handler(lease: Lease) -> None:
+        async with database.transaction() as conn:
+            await lease.confirm(conn)
+            left_to_it.append(await store.next_due(conn, ["default"]))
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(Worker(database, ["default"], {"a": handler}, lease=5.0).run(stop))
+    await until(lambda: _emptied(database), 30)
+    stop.set()
+    await running
+    [seconds] = left_to_it
+    assert seconds is not None
+    assert 0 < seconds <= 5.0
+
+
+async def _emptied(database: Database) -> bool:
+    return await left(database) == 0
+
+
 async def test_the_heartbeat_keeps_a_long_job(database: Database) -> None:
     runs: list[int] = []
     go = asyncio.Event()

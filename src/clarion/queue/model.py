@@ -40,7 +40,7 @@ class LeaseLost(Exception):
 
 
 class Lease:
-    """A worker's hold on one job. The worker extends it while the handler runs.
+    """A worker's hold on one job, for `seconds` at a time. The worker extends it while the handler runs.
 
     `lost` turns true when the job was taken by another process: stop at once and record nothing.
     `stopping` is set when the process drains: come to an end soon, or raise `Retry(0, ..., count=False)`.
@@ -48,8 +48,9 @@ class Lease:
     nothing is under way.
     """
 
-    def __init__(self, job: Job, stopping: asyncio.Event) -> None:
+    def __init__(self, job: Job, stopping: asyncio.Event, seconds: float = 30.0) -> None:
         self.job = job
+        self.seconds = seconds
         self.stopping = stopping
         self.lost = False
         self.wanted_back = False
@@ -60,10 +61,10 @@ class Lease:
         """Delete the job in the transaction of its effect. Raises LeaseLost when it is no longer ours."""
         self.told(held=await store.delete(conn, self.job.id, self.job.lease), acknowledged=True)
 
-    def bound(self, seconds: float = 30.0) -> dict[str, Any]:
+    def bound(self) -> dict[str, Any]:
         """The parameters of `HOLDING` and `ACKNOWLEDGING`, the steps by which a statement of another store confirms or
         acknowledges this lease in the same round trip; it tells the outcome to `told`."""
-        return {"job_id": self.job.id, "job_lease": self.job.lease, "lease_seconds": seconds}
+        return {"job_id": self.job.id, "job_lease": self.job.lease, "lease_seconds": self.seconds}
 
     def told(self, *, held: bool, acknowledged: bool = False) -> None:
         """What such a statement found. Raises LeaseLost when the job is no longer ours."""
@@ -72,7 +73,7 @@ class Lease:
             raise LeaseLost(f"job {self.job.id} ({self.job.kind})")
         self.acknowledged = self.acknowledged or acknowledged
 
-    async def confirm(self, conn: Conn, seconds: float = 30.0) -> None:
+    async def confirm(self, conn: Conn) -> None:
         """Extend the lease inside the caller's transaction, which locks the job until it ends: what is recorded in
         it is recorded by the holder. Raises LeaseLost when the job is no longer ours."""
-        self.told(held=bool(await store.extend(conn, [self.job.id], [self.job.lease], seconds)))
+        self.told(held=bool(await store.extend(conn, [self.job.id], [self.job.lease], self.seconds)))

@@ -110,7 +110,7 @@ class Worker:
         chosen = choose(due, self._lines, free, self._share)
         claimed = await store.claim_from(conn, chosen, self._lease)
         for columns in claimed:
-            lease = Lease(Job(*columns), self._stopping)
+            lease = Lease(Job(*columns), self._stopping, self._lease)
             task = asyncio.create_task(self._run_one(lease), name=f"job:{lease.job.kind}:{lease.job.id}")
             self._running[task] = lease
             task.add_done_callback(self._ended)
