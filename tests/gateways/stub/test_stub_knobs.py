@@ -105,6 +105,18 @@ async def test_throttle_spaces_the_answers(stub: StubServer, client: RawClient, 
     assert stub.stats().apns.delivered == 21
 
 
+async def test_a_silent_gateway_takes_requests_and_answers_later(
+    stub: StubServer, client: RawClient, apns: dict[str, Any]
+) -> None:
+    stub.set_knobs({"silent_ms": 200})
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    outcomes = await burst(client, apns, 20)
+    assert loop.time() - begun >= 0.19
+    assert [outcome.status for outcome in outcomes] == [200] * 20
+    assert_exact(stub.stats().apns)
+
+
 async def test_too_many_requests_tells_when_to_come_again(
     stub: StubServer, client: RawClient, apns: dict[str, Any]
 ) -> None:
@@ -126,6 +138,47 @@ async def test_requests_that_ignore_retry_after_are_counted(
     await client.request(apns_headers(apns, "bb" * 32), ALERT)
     await client.request(apns_headers(apns, "cc" * 32), ALERT)
     assert stub.stats().apns.early == 1
+
+
+async def test_who_asks_again_and_again_has_the_grace_once(
+    stub: StubServer, client: RawClient, apns: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clarion.gateways.stub.course._GRACE", 0.05)
+    stub.set_knobs({"too_many_rate": 1, "retry_after": 30})
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while stub.stats().apns.early == 0 and loop.time() < begun + 10:
+        await client.request(apns_headers(apns, "aa" * 32), ALERT)
+    assert stub.stats().apns.early == 1
+
+
+async def test_a_time_that_was_told_outlives_the_knobs_that_told_it(
+    stub: StubServer, client: RawClient, apns: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clarion.gateways.stub.course._GRACE", 0.0)
+    stub.set_knobs({"too_many_rate": 1, "retry_after": 30})
+    await client.request(apns_headers(apns, "aa" * 32), ALERT)
+    stub.set_knobs({})
+    assert (await client.request(apns_headers(apns, "aa" * 32), ALERT)).status == 200
+    assert stub.stats().apns.early == 1
+    stub.reset()
+    await client.request(apns_headers(apns, "aa" * 32), ALERT)
+    assert stub.stats().apns.early == 0
+
+
+async def test_arrivals_are_kept_by_the_tenth_of_a_second(
+    stub: StubServer, client: RawClient, apns: dict[str, Any]
+) -> None:
+    await burst(client, apns, 30)
+    answer = await client.request(
+        {":method": "GET", ":scheme": "https", ":authority": "stub", ":path": "/stub/arrivals"}
+    )
+    told = answer.json["apns"]
+    assert sum(count for _, count in told) == 30
+    assert stub.arrivals("apns") == {tenth: count for tenth, count in told}
+    first_at = stub.stats().apns.first_at
+    assert first_at is not None
+    assert told[0][0] == int(first_at * 10)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Board:
     def reset(self, *, keep_knobs: bool = False) -> None:
         """Books at zero, ids forgotten, knobs off (or kept, begun anew). What was issued stays valid."""
         for course in self.courses.values():
-            course.tally = Tally(self._limit)
+            course.forget(Tally(self._limit))
         self.traffic = Traffic()
         self._oauth.issued = 0
         self._since = time.monotonic()

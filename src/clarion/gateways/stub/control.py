@@ -80,6 +80,11 @@ def _stats(board: Board, _request: Request, _query: str) -> object:
     return board.stats()
 
 
+def _arrivals(board: Board, _request: Request, query: str) -> object:
+    kinds, last = _which(query)
+    return {kind: list(board.courses[kind].tally.arrivals.items())[-last:] for kind in kinds}
+
+
 def _reset(board: Board, request: Request, _query: str) -> object:
     wanted = decode(request.body, _Reset) if request.body else _Reset()
     board.reset(keep_knobs=wanted.keep_knobs)
@@ -165,6 +170,7 @@ _ENDPOINTS: dict[str, dict[str, _Handler]] = {
     "/stub/subscriptions": {"POST": _subscriptions},
     "/stub/knobs": {"GET": _get_knobs, "PUT": _put_knobs},
     "/stub/stats": {"GET": _stats},
+    "/stub/arrivals": {"GET": _arrivals},
     "/stub/deliveries": {"GET": _deliveries},
     "/stub/refusals": {"GET": _refusals},
     "/stub/reset": {"POST": _reset},

@@ -34,24 +34,29 @@ class Course:
         self.gateway = gateway
         self.tally = tally
         self._pacer = pacer
+        self._held: dict[bytes, tuple[float, float]] = {}
         self.turn(Knobs(), 0.0)
 
     def turn(self, knobs: Knobs, at: float) -> None:
-        """Set the knobs in force from now on; `at` is epoch seconds."""
+        """Set the knobs in force from now on; `at` is epoch seconds. What a `Retry-After` asked for stays asked for."""
         own = knobs.of(self.gateway.kind)
         self._knobs: GatewayKnobs = own
         self._seed = knobs.seed
         self._lots = lots.Lots(own, self.gateway.too_many, knobs.seed)
-        self._pace = pacing.Pace.of(own, knobs.seed)
+        self._pace = pacing.Pace.of(own, knobs.seed, self._pacer.now())
         self._dead_since = float(own.dead_since) if own.dead_since is not None else at
         self._dead = frozenset(name.rpartition("/")[2].lower().encode() for name in own.dead_tokens)
         self._tells_trust = knobs.streams_until_trusted > 0
-        self._held: dict[bytes, tuple[float, float]] = {}
+
+    def forget(self, tally: Tally) -> None:
+        """Begin another book, in which nobody was asked to wait."""
+        self.tally = tally
+        self._held.clear()
 
     def take(self, wire: Wire, stream_id: int, request: Request) -> None:
         """Check, count and answer one request."""
         tally = self.tally
-        tally.requests += 1
+        tally.arrive(request.at)
         try:
             delivery = self.gateway.check(request)
             if self._tells_trust:
@@ -111,11 +116,16 @@ class Course:
             self._pacer.hold(self._pace.due(self._pacer.now()), wire, stream_id, reply, empty_end)
 
     def _hold_back(self, delivery: Delivery) -> None:
-        """From a little later (what is under way cannot be called back) until the time told, requests are early."""
+        """From a little later (what is under way cannot be called back) until the time told, requests are early.
+
+        One that asks again and again is told a later time every time, and has its grace once.
+        """
         now = time.monotonic()
         if len(self._held) >= _HELD:
             self._held.clear()
-        self._held[self.gateway.scope(delivery)] = (now + _GRACE, now + self._knobs.retry_after)
+        scope = self.gateway.scope(delivery)
+        begin, end = self._held.get(scope, (0.0, 0.0))
+        self._held[scope] = (begin if now < end else now + _GRACE, now + self._knobs.retry_after)
 
     def _note_early(self, delivery: Delivery) -> None:
         begin, end = self._held.get(self.gateway.scope(delivery), (0.0, 0.0))

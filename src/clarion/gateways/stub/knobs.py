@@ -26,6 +26,8 @@ class GatewayKnobs(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     `latency_ms`, `jitter_ms`: every answer waits so long, plus up to so much more.
     `throttle`: answers per second at most; the others queue (they count as taken when they arrive).
+    `silent_ms`: no answer for so long from the instant the knobs are set; requests are taken meanwhile and answered
+    afterwards.
     `refuse`: {reason: rate} in the gateway's own words, inside its object only. `too_many_rate`: rate of its 429.
     `retry_after`: seconds told in `Retry-After` with every 429 and 503; 0 tells nothing.
     `reset_rate`, `reset_code`, `reset_delivered`: the stream is reset instead of an answer; with `reset_delivered`
@@ -39,6 +41,7 @@ class GatewayKnobs(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     latency_ms: Amount = 0
     jitter_ms: Amount = 0
     throttle: Amount = 0
+    silent_ms: Amount = 0
     refuse: dict[str, Rate] = field(default_factory=dict)
     too_many_rate: Rate = 0
     retry_after: Count = 0

@@ -11,6 +11,7 @@ from msgspec import Struct
 from clarion.gateways.stub.exchange import Delivery, Refused, Request
 
 _KEPT = 1000
+_ARRIVALS = 36_000
 
 
 class Tally:
@@ -20,6 +21,7 @@ class Tally:
         self._limit = limit
         self._seen: set[bytes] = set()
         self.requests = 0
+        self.arrivals: dict[int, int] = {}
         self.delivered = 0
         self.validated = 0
         self.stalled = 0
@@ -33,8 +35,21 @@ class Tally:
         self.refused: Counter[str] = Counter()
         self.first_at: float | None = None
         self.last_at: float | None = None
+        self.refused_at: float | None = None
         self.deliveries: deque[Delivery] = deque(maxlen=_KEPT)
         self.refusals: deque[tuple[Request, Refused]] = deque(maxlen=_KEPT)
+
+    def arrive(self, at: float) -> None:
+        """Count a request that came at `at` (epoch seconds), in all and in its tenth of a second."""
+        self.requests += 1
+        tenth = int(at * 10)
+        arrivals = self.arrivals
+        if tenth in arrivals:
+            arrivals[tenth] += 1
+            return
+        arrivals[tenth] = 1
+        if len(arrivals) > _ARRIVALS:
+            del arrivals[next(iter(arrivals))]
 
     def deliver(self, delivery: Delivery) -> None:
         """Count a notification as shown on the device (or, when dry, as validated)."""
@@ -59,6 +74,7 @@ class Tally:
     def refuse(self, request: Request, refusal: Refused) -> None:
         """Count a refusal and keep its explanation."""
         self.refused[refusal.reason] += 1
+        self.refused_at = request.at
         self.refusals.append((request, refusal))
 
     def figures(self) -> "Figures":
@@ -80,6 +96,7 @@ class Tally:
             early=self.early,
             first_at=self.first_at,
             last_at=self.last_at,
+            refused_at=self.refused_at,
         )
 
 
@@ -90,7 +107,7 @@ class Figures(Struct, frozen=True):
     first; `unidentified` came without an id, `untracked` had a new id when the memory for ids was full (`distinct` and
     `doubles` are then lower bounds). `validated`: dry runs. `stalled`, `reset`, `dropped`: taken, not delivered, never
     answered. `answers_lost`: delivered, but the stream was reset. `early`: came while a `Retry-After` asked to wait.
-    `first_at`, `last_at`: epoch seconds of the first and last delivery.
+    `first_at`, `last_at`: epoch seconds of the first and last delivery; `refused_at` of the last refusal.
     """
 
     requests: int
@@ -109,6 +126,7 @@ class Figures(Struct, frozen=True):
     early: int
     first_at: float | None
     last_at: float | None
+    refused_at: float | None
 
 
 class Traffic(Struct):

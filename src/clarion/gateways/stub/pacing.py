@@ -35,22 +35,22 @@ class Pace(Struct):
     jitter: float
     interval: float
     draw: Callable[[], float]
-    next_slot: float = 0.0
+    next_slot: float
 
     @classmethod
-    def of(cls, knobs: GatewayKnobs, seed: int) -> "Pace | None":
-        """The pace the knobs ask for; None when answers go at once."""
-        if not (knobs.latency_ms or knobs.jitter_ms or knobs.throttle):
+    def of(cls, knobs: GatewayKnobs, seed: int, now: float) -> "Pace | None":
+        """The pace the knobs ask for from `now` (loop time) on; None when answers go at once."""
+        if not (knobs.latency_ms or knobs.jitter_ms or knobs.throttle or knobs.silent_ms):
             return None
         draw = random.Random(seed).random  # noqa: S311 - a repeatable sequence is what is wanted
         interval = 1 / knobs.throttle if knobs.throttle else 0.0
-        return cls(knobs.latency_ms / 1000, knobs.jitter_ms / 1000, interval, draw)
+        return cls(knobs.latency_ms / 1000, knobs.jitter_ms / 1000, interval, draw, now + knobs.silent_ms / 1000)
 
     def due(self, now: float) -> float:
         """The instant (loop time) of the next answer."""
         due = now + self.latency + (self.jitter * self.draw() if self.jitter else 0.0)
+        due = max(due, self.next_slot)
         if self.interval:
-            due = max(due, self.next_slot)
             self.next_slot = due + self.interval
         return due
 

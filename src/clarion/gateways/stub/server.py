@@ -123,6 +123,10 @@ class StubServer:
         """`GET /stub/stats` without the network."""
         return self._running.stats()
 
+    def arrivals(self, kind: str) -> dict[int, int]:
+        """Requests by the tenth of a second (epoch) they came in, for about the last hour of traffic, in that order."""
+        return dict(self._running.courses[kind].tally.arrivals)
+
     def reset(self) -> None:
         """`POST /stub/reset` without the network."""
         self._running.reset()

@@ -30,7 +30,7 @@ class Switchboard(Board):
         wire.pushes += 1
         every = self.knobs.drop_connection_every
         if every and wire.pushes % every == 0:
-            course.tally.requests += 1
+            course.tally.arrive(request.at)
             course.tally.dropped += 1
             self.traffic.dropped += 1
             wire.abort()
