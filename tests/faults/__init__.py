@@ -1,4 +1,5 @@
-"""Sends under kill -9: whatever dies, and whenever, every device is accounted for.
+"""Sends while something goes wrong: whatever fails, and whenever, every device is accounted for.
 
-The long run is a command of its own: `python -m tests.faults --kills 20 --devices 20000`.
+Each run is a file with one function `run(stage, size) -> Row`; `catalogue` lists them. `python -m tests.faults` makes
+all of them and prints one table, `test_faults` makes the short form of each in the suite.
 """

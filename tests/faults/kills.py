@@ -1,169 +1,75 @@
-"""Kill -9 of random processes at random moments during throttled sends, and the account that must come out exact."""
+"""Kill -9 of random processes at random moments of throttled sends.
+
+At least once, over APNs: all are delivered to under one `apns-id` each, doubles stay within the in-flight window of the
+senders that died. At most once, over FCM: no double, and what the gateway saw is delivered or unknown.
+"""
 
 import asyncio
 import contextlib
-import os
 import random
-import signal
 from collections import Counter
-from functools import partial
-from pathlib import Path
 
-from msgspec import Struct
+from clarion.apps.model import Platform
+from clarion.content.model import Guarantee
+from tests.faults.account import Account
+from tests.faults.row import Row
+from tests.faults.sizes import Size
+from tests.faults.stage import Stage
+from tests.faults.window import intents, window
 
-from clarion.apps.model import App
-from clarion.assembly.database import conninfo_of
-from clarion.db.pool import Database
-from clarion.db.sql import tuples
-from clarion.results.model import OPEN, Outcome
-from clarion.sending import service as sending
-from clarion.sending.model import SendState
-from tests.faults.stage import company, new_message, persistently, stub_gateways
-from tests.installation import Installation
-
-SEND_WITHIN = 300.0
+_STREAMS = 100
+_LONGEST_PEACE = 4.0
 
 
-class Account(Struct, frozen=True):
-    """One send as it ended: its own figures, and those counted again from the ledger, byte by byte."""
-
-    audience: int
-    counted: dict[str, int]
-    recounted: dict[str, int]
-    gateway: int
-    doubles: int
-
-    def faults(self, devices: int) -> list[str]:
-        """What is not exact about it."""
-        found = []
-        if self.audience != devices:
-            found.append(f"audience {self.audience}, devices {devices}")
-        if sum(self.counted.values()) != self.audience:
-            found.append(f"sum {sum(self.counted.values())}, audience {self.audience}")
-        if self.counted != self.recounted:
-            found.append(f"figures {self.counted}, ledger {self.recounted}")
-        if self.counted["delivered"] != self.gateway:
-            found.append(f"delivered {self.counted['delivered']}, distinct at the gateway {self.gateway}")
-        return found
+async def at_least_once(stage: Stage, size: Size) -> Row:
+    """See above."""
+    accounts, kills = await _under_fire(stage, size, Platform.IOS, Guarantee.AT_LEAST_ONCE)
+    faults = [fault for account in accounts for fault in account.undelivered()]
+    allowed = _deaths(kills, size) * window(_STREAMS)
+    return Row.of("kills, at least once", accounts, did=_told(kills), allowed=allowed, faults=faults)
 
 
-class Run(Struct):
-    """What a run did: kills by process, an account for each send."""
-
-    kills: Counter[str]
-    accounts: list[Account]
-
-
-async def run(folder: Path, *, kills: int, devices: int, rate: int, senders: int, seed: int) -> Run:
-    """Send after send to `devices` devices at `rate` a second, until `kills` processes have been killed.
-
-    Every send must end by itself within five minutes. The random choices follow `seed`.
-    """
-    chance = random.Random(seed)
-    done = Run(Counter(), [])
-    data = folder / "data"
-    data.mkdir(parents=True)
-    async with stub_gateways(folder / "stub", rate) as stub:
-        installation = Installation(data, senders=senders)
-        app = await company(installation.settings, stub, devices)
-        installation.start()
-        try:
-            while sum(done.kills.values()) < kills:
-                stub.reset()
-                stub.set_knobs({"max_streams": 100, "throttle": rate})
-                begin = partial(_begin, installation, app, len(done.accounts) + 1)
-                send_id = await persistently(begin)
-                left = kills - sum(done.kills.values())
-                await _until_closed(installation, app.id, send_id, chance, done.kills, left, devices / rate)
-                audience, counted, recounted = await persistently(partial(_account, installation, app.id, send_id))
-                gateway = stub.stats().fcm
-                done.accounts.append(Account(audience, counted, recounted, gateway.distinct, gateway.doubles))
-        finally:
-            await installation.stop()
-    return done
+async def at_most_once(stage: Stage, size: Size) -> Row:
+    """See above."""
+    accounts, kills = await _under_fire(stage, size, Platform.ANDROID, Guarantee.AT_MOST_ONCE)
+    unknown = sum(account.counts["unknown"] for account in accounts)
+    in_doubt = sum(account.gateway.distinct - account.counts["delivered"] for account in accounts)
+    most = _deaths(kills, size) * (window(_STREAMS) + intents())
+    faults = [f"{unknown} unknown, at most {most} can be in doubt"] if unknown > most else []
+    did = f"{_told(kills)}; {in_doubt} of {unknown} unknown were at the gateway"
+    return Row.of("kills, at most once", accounts, did=did, faults=faults)
 
 
-async def _begin(installation: Installation, app: App, number: int) -> int:
-    db = await Database.open(await conninfo_of(installation.settings), size=2)
-    try:
-        message_id = await new_message(db, app, number)
-        async with db.transaction() as conn:
-            return await sending.begin(conn, app, message_id, test=False)
-    finally:
-        await db.close()
+async def _under_fire(
+    stage: Stage, size: Size, platform: Platform, guarantee: Guarantee
+) -> tuple[list[Account], Counter[str]]:
+    chance = random.Random(f"{size.seed} {guarantee.value}")
+    app = await stage.company(platform, size.kill_devices)
+    kills: Counter[str] = Counter()
+    accounts: list[Account] = []
+    while len(accounts) < size.kill_sends or kills.total() < size.kills:
+        share = max(1, size.kills * (len(accounts) + 1) // size.kill_sends - kills.total())
+        # A moment is a part of the devices that the gateway has seen, so that each falls into the send, however long it
+        # is; or it comes a little after the kill before, while the installation is still about to recover.
+        moments = sorted(chance.random() * size.kill_devices for _ in range(share))
+
+        async def fire(moments: list[float] = moments) -> None:
+            for moment in moments:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(chance.uniform(0.5, _LONGEST_PEACE)):
+                        await stage.until_taken(app, moment)
+                kills[await stage.strike(chance.choice)] += 1
+
+        knobs = {"max_streams": _STREAMS, "throttle": size.kill_rate}
+        accounts.append(await stage.send(app, size.kill_devices, knobs, guarantee=guarantee, meanwhile=fire))
+    return accounts, kills
 
 
-async def _until_closed(
-    installation: Installation,
-    app_id: int,
-    send_id: int,
-    chance: random.Random,
-    kills: Counter[str],
-    left: int,
-    duration: float,
-) -> None:
-    """Kill a process every now and then while the send runs, a few times a send, and wait for its end."""
-    loop = asyncio.get_running_loop()
-    moments = sorted(chance.uniform(0.05, 1.0) * duration for _ in range(min(left, chance.randint(2, 4))))
-    began = loop.time()
-    async with asyncio.timeout(SEND_WITHIN):
-        while True:
-            installation.keep_running()
-            if moments and loop.time() - began > moments[0]:
-                moments.pop(0)
-                victims = installation.victims()
-                if victims:
-                    name = chance.choice(sorted(victims))
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(victims[name], signal.SIGKILL)
-                        kills[name] += 1
-            with contextlib.suppress(Exception):
-                if await _state(installation, app_id, send_id) is not SendState.PLANNING and await _closed(
-                    installation, app_id, send_id
-                ):
-                    return
-            await asyncio.sleep(0.1)
+def _deaths(kills: Counter[str], size: Size) -> int:
+    """Senders that died or may have lost their leases: one with each kill of a sender, all with one of the supervisor
+    (which they follow) or of PostgreSQL."""
+    return kills["sender"] + size.senders * (kills["supervisor"] + kills["postgres"])
 
 
-async def _state(installation: Installation, app_id: int, send_id: int) -> SendState:
-    db = await Database.open(await conninfo_of(installation.settings), size=1, timeout=2)
-    try:
-        async with db.connection() as conn:
-            return (await sending.progress(conn, app_id, send_id)).state
-    finally:
-        await db.close()
-
-
-async def _closed(installation: Installation, app_id: int, send_id: int) -> bool:
-    return await _state(installation, app_id, send_id) in (SendState.CLOSED, SendState.FAILED, SendState.CANCELLED)
-
-
-async def _account(installation: Installation, app_id: int, send_id: int) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Audience, the send's own figures, and the figures counted again from every outcome byte."""
-    db = await Database.open(await conninfo_of(installation.settings), size=1)
-    try:
-        async with db.connection() as conn:
-            sums = await tuples(
-                conn,
-                "SELECT audience, delivered, refused, suppressed, expired, cancelled, unknown FROM clarion.send"
-                " WHERE app_id = %s AND id = %s",
-                (app_id, send_id),
-            )
-            chunks = await tuples(
-                conn,
-                "SELECT device_ids, outcomes FROM clarion.send_chunk WHERE app_id = %s AND send_id = %s",
-                (app_id, send_id),
-            )
-    finally:
-        await db.close()
-    names = ("delivered", "refused", "suppressed", "expired", "cancelled", "unknown")
-    recounted: Counter[str] = Counter(dict.fromkeys(names, 0))
-    seen: set[int] = set()
-    for device_ids, outcomes in chunks:
-        assert len(device_ids) == len(outcomes)
-        seen.update(device_ids)
-        for outcome in outcomes:
-            assert outcome not in OPEN, "a closed send has no open device"
-            recounted[Outcome(outcome).name.lower().split("_")[0]] += 1
-    assert len(seen) == sum(recounted.values()), "no device stands twice in a send"
-    return int(sums[0][0]), dict(zip(names, sums[0][1:], strict=True)), dict(recounted)
+def _told(kills: Counter[str]) -> str:
+    return f"{kills.total()} kills: " + ", ".join(f"{name} {number}" for name, number in sorted(kills.items()))

@@ -175,7 +175,7 @@ async def test_arrivals_are_kept_by_the_tenth_of_a_second(
     )
     told = answer.json["apns"]
     assert sum(count for _, count in told) == 30
-    assert stub.arrivals("apns") == {tenth: count for tenth, count in told}
+    assert stub.arrivals("apns") == dict(told)
     first_at = stub.stats().apns.first_at
     assert first_at is not None
     assert told[0][0] == int(first_at * 10)
