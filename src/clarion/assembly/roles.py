@@ -109,7 +109,7 @@ async def courier(context: Context, stop: asyncio.Event) -> None:
         context.ready()
         await asyncio.gather(
             _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT, _URGENT_SHARE).run(stop),
-            _worker(db, "default", work.handlers(db), 2, 2).run(stop),
+            _worker(db, "default", work.handlers(db, context.settings), 2, 2).run(stop),
             timers.run(stop),
             work.scheduler(db).run(stop),
         )

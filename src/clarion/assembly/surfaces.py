@@ -26,7 +26,7 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
     )
     services = Services(db, sealer, v1)
     sdk = SdkServices(db, sealer, SdkSettings(public_url=settings.public_url))
-    admin = AdminServices(db, sealer, AdminSettings(public_url=settings.public_url))
+    admin = AdminServices(db, sealer, AdminSettings(public_url=settings.public_url, snapshots=settings.snapshots))
     v2 = V2Settings(public_url=settings.public_url, insecure_loopback=settings.insecure_v2)
     return create_app(
         [

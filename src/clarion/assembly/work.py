@@ -6,6 +6,7 @@ from clarion.apps import columns
 from clarion.assembly.erasure import FORGET
 from clarion.audience.lists import service as lists
 from clarion.audience.lists import worker as lists_worker
+from clarion.audience.snapshot import worker as snapshots
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.content.inbox import service as inbox
@@ -32,13 +33,14 @@ def scheduler(db: Database) -> Runner:
     return Runner(db)
 
 
-def handlers(db: Database) -> dict[str, Handler]:
+def handlers(db: Database, settings: Settings) -> dict[str, Handler]:
     """The handlers of queue `default`, by kind of job."""
     return {
         columns.BUILD_INDEX: columns.index_builder(db),
         columns.EMPTY_COLUMN: columns.column_emptier(db),
         lists.TEND: lists_worker.tender(db),
         purging.PURGE: purging.purger(db, FORGET),
+        snapshots.SNAPSHOT: snapshots.maker(db, settings.snapshots),
     }
 
 
@@ -71,7 +73,11 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
     async def unused_devices() -> None:
         await purging.order(db, PurgeRule(settings.purge_days, settings.purge_bounces))
 
+    async def unwanted_snapshots() -> None:
+        await snapshots.drop_unwanted(db, settings.snapshots)
+
     return [
+        Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
         Timer("devices.purge", timedelta(days=1), unused_devices),
         Timer("lists.sweep", lists_worker.EVERY, concerned_lists),
         Timer("sending.inboxes", timedelta(seconds=5), due_inboxes),

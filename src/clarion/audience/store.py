@@ -27,6 +27,21 @@ async def count(conn: Conn, app_id: int, condition: Condition) -> int:
     return int(await value(conn, query, condition.params))
 
 
+async def pages(conn: Conn, app_id: int) -> int:
+    """How many pages the device table has."""
+    query = "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint"
+    return int(await value(conn, query, (app_table(app_id, "device").as_string(conn),)))
+
+
+async def count_pages(conn: Conn, app_id: int, condition: Condition, first: int, before: int) -> int:
+    """How many devices on the pages from `first` to before `before` meet the condition."""
+    query = sql.SQL("SELECT count(*) FROM {} AS d WHERE d.ctid >= {}::tid AND d.ctid < {}::tid AND {}").format(
+        app_table(app_id, "device"), sql.Placeholder("first"), sql.Placeholder("before"), condition.sql
+    )
+    params = {**condition.params, "first": f"({first},0)", "before": f"({before},0)"}
+    return int(await value(conn, query, params))
+
+
 async def met(conn: Conn, app_id: int, condition: Condition, device_id: int) -> list[bool] | None:
     """What a `boolean[]` condition tells of one device; None when there is no such device."""
     query = sql.SQL("SELECT {} FROM {} AS d WHERE d.id = {}").format(

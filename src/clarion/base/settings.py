@@ -48,6 +48,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Where the sealing key lies unless the environment gives it: beside the data, never in the database."""
         return self.data_dir / "seal.key"
 
+    @property
+    def snapshots(self) -> Path:
+        """Where snapshots of device columns lie: a cache that may be deleted, and no part of a backup."""
+        return self.data_dir / "snapshots"
+
 
 def to_environment(settings: Settings) -> dict[str, str]:
     """The environment that carries the settings to a child process."""

@@ -1,23 +1,30 @@
 """`clarion segments`: named audiences, given as predicates in their JSON form."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from rich.progress import Progress as Bar
 
 from clarion.apps import service as apps
 from clarion.apps.model import Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
-from clarion.audience.model import Segment
+from clarion.audience.model import Predicate, Segment
+from clarion.audience.snapshot import service as counting
+from clarion.base import clock
 from clarion.base.errors import Finding, Invalid
 from clarion.base.settings import Settings
 from clarion.cli import output
 from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 from clarion.content import uses
+from clarion.db.pool import Database
 from clarion.db.sql import Conn
 
 app = typer.Typer(help="Named audiences.", no_args_is_help=True)
@@ -30,14 +37,33 @@ Where = Annotated[
 SegmentId = Annotated[int, typer.Argument(metavar="SEGMENT", min=1, max=2**63 - 1, help="Its number.")]
 
 
-class Shown(Struct, frozen=True):
-    """A segment as commands show it; `count` is the number of its devices now."""
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Count the devices themselves, also where there is a snapshot of them.")
+]
+
+
+class Shown(Struct, frozen=True, rename="camel"):
+    """A segment as commands show it; `count` is the number of its devices, now or `as_of` when a snapshot gave it."""
 
     id: int
     name: str
     test: bool
     count: int
     where: Any
+    as_of: datetime | UnsetType = UNSET
+
+
+class Number(Struct, frozen=True, rename="camel"):
+    """How many devices, now or `as_of` when a snapshot gave it."""
+
+    count: int
+    as_of: datetime | UnsetType = UNSET
+
+    def __str__(self) -> str:
+        if self.as_of is UNSET:
+            return f"{self.count:,} devices"
+        age = max(0, round((clock.now() - self.as_of).total_seconds()))
+        return f"{self.count:,} devices {age} s ago (--exact counts them now)"
 
 
 @app.command("create")
@@ -75,8 +101,41 @@ async def _create(settings: Settings, partner_id: str, name: str, document: obje
 
 
 async def _shown(conn: Conn, app_id: int, scheme: Scheme, segment: Segment) -> Shown:
+    """A segment that this transaction has changed."""
     count = await audience.count(conn, app_id, predicates.parse(segment.predicate, scheme))
     return Shown(segment.id, segment.name, segment.test, count, segment.predicate)
+
+
+async def _counted(counter: "_Counter", app_id: int, scheme: Scheme, segment: Segment) -> Shown:
+    number = await counter.count(app_id, predicates.parse(segment.predicate, scheme), segment.name)
+    return Shown(segment.id, segment.name, segment.test, number.count, segment.predicate, number.as_of)
+
+
+class _Counter(Struct, frozen=True):
+    """Counts as people count, with a bar where it takes long."""
+
+    db: Database
+    settings: Settings
+    exact: bool
+    bar: Bar
+
+    async def count(self, app_id: int, predicate: Predicate, name: str) -> Number:
+        task = self.bar.add_task(name, total=None, visible=False)
+
+        def watch(done: int, total: int) -> None:
+            self.bar.update(task, completed=done, total=total, visible=done < total)
+
+        counted = await counting.count(
+            self.db, self.settings.snapshots, app_id, predicate, exact=self.exact, progress=watch
+        )
+        return Number(counted.count, counted.as_of if counted.source == "snapshot" else UNSET)
+
+
+@asynccontextmanager
+async def _counter(settings: Settings, exact: bool, shown: bool) -> AsyncIterator[_Counter]:
+    async with database(settings) as db:
+        with output.progress(shown=shown) as bar:
+            yield _Counter(db, settings, exact, bar)
 
 
 @app.command("replace")
@@ -115,27 +174,30 @@ async def _replace(
 def show(
     partner_id: PartnerId,
     segment: SegmentId,
+    exact: Exact = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show one segment with the number of its devices now.
+    """Show one segment with the number of its devices.
 
     Example:
 
         clarion segments show shop-ios 3
     """
-    found = output.run(_show(installation(data_dir, database_url), partner_id, segment))
+    found = output.run(_show(installation(data_dir, database_url), partner_id, segment, exact, shown=not as_json))
     test = ", for tests" if found.test else ""
     predicate = msgspec.json.format(msgspec.json.encode(found.where)).decode()
-    output.answer(found, f"{found.name} ({found.count:,} devices{test})\n{predicate}", as_json=as_json)
+    output.answer(found, f"{found.name} ({Number(found.count, found.as_of)}{test})\n{predicate}", as_json=as_json)
 
 
-async def _show(settings: Settings, partner_id: str, segment_id: int) -> Shown:
-    async with database(settings) as db, db.connection() as conn:
-        app_id = (await apps.get_app(conn, partner_id)).id
-        scheme = await apps.load_scheme(conn, app_id)
-        return await _shown(conn, app_id, scheme, await audience.get_segment(conn, app_id, segment_id))
+async def _show(settings: Settings, partner_id: str, segment_id: int, exact: bool, *, shown: bool) -> Shown:
+    async with _counter(settings, exact, shown) as counter:
+        async with counter.db.connection() as conn:
+            app_id = (await apps.get_app(conn, partner_id)).id
+            scheme = await apps.load_scheme(conn, app_id)
+            segment = await audience.get_segment(conn, app_id, segment_id)
+        return await _counted(counter, app_id, scheme, segment)
 
 
 @app.command("delete")
@@ -164,15 +226,19 @@ async def _delete(settings: Settings, partner_id: str, segment_id: int) -> None:
 
 @app.command("list")
 def list_segments(
-    partner_id: PartnerId, data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False
+    partner_id: PartnerId,
+    exact: Exact = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
 ) -> None:
-    """List the segments of an application with the number of their devices now.
+    """List the segments of an application with the number of their devices.
 
     Example:
 
         clarion segments list shop-ios
     """
-    found = output.run(_list(installation(data_dir, database_url), partner_id))
+    found = output.run(_list(installation(data_dir, database_url), partner_id, exact, shown=not as_json))
     rows: list[tuple[object, ...]] = [
         (str(each.id), each.name, each.count, "test" if each.test else "", msgspec.json.encode(each.where).decode())
         for each in found
@@ -181,36 +247,43 @@ def list_segments(
     output.answer(found, human, as_json=as_json)
 
 
-async def _list(settings: Settings, partner_id: str) -> list[Shown]:
-    async with database(settings) as db, db.connection() as conn:
-        app_id = (await apps.get_app(conn, partner_id)).id
-        scheme = await apps.load_scheme(conn, app_id)
-        return [await _shown(conn, app_id, scheme, segment) for segment in await audience.segments(conn, app_id)]
+async def _list(settings: Settings, partner_id: str, exact: bool, *, shown: bool) -> list[Shown]:
+    async with _counter(settings, exact, shown) as counter:
+        async with counter.db.connection() as conn:
+            app_id = (await apps.get_app(conn, partner_id)).id
+            scheme = await apps.load_scheme(conn, app_id)
+            segments = await audience.segments(conn, app_id)
+        return [await _counted(counter, app_id, scheme, segment) for segment in segments]
 
 
 @app.command("count")
 def count(
     partner_id: PartnerId,
     where: Where,
+    exact: Exact = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = "",
     as_json: AsJson = False,
 ) -> None:
     """Count the devices a predicate holds for, without keeping it.
 
+    Large applications are counted over a snapshot of their devices, seconds old, which the answer then tells.
+
     Example:
 
         clarion segments count shop-ios --where '{"column": "countryCode", "op": "in", "value": ["FR", "BE"]}'
     """
-    number = output.run(_count(installation(data_dir, database_url), partner_id, _document(where)))
-    output.answer({"count": number}, f"{number:,} devices", as_json=as_json)
+    settings = installation(data_dir, database_url)
+    number = output.run(_count(settings, partner_id, _document(where), exact, shown=not as_json))
+    output.answer(number, str(number), as_json=as_json)
 
 
-async def _count(settings: Settings, partner_id: str, document: object) -> int:
-    async with database(settings) as db, db.connection() as conn:
-        app_id = (await apps.get_app(conn, partner_id)).id
-        scheme = await apps.load_scheme(conn, app_id)
-        return await audience.count(conn, app_id, predicates.parse(document, scheme))
+async def _count(settings: Settings, partner_id: str, document: object, exact: bool, *, shown: bool) -> Number:
+    async with _counter(settings, exact, shown) as counter:
+        async with counter.db.connection() as conn:
+            app_id = (await apps.get_app(conn, partner_id)).id
+            scheme = await apps.load_scheme(conn, app_id)
+        return await counter.count(app_id, predicates.parse(document, scheme), "devices")
 
 
 def _document(where: str) -> object:

@@ -1,12 +1,14 @@
 """Segments: kept, counted, replaced, and not deleted from under what still names them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from clarion.apps import service as apps
 from clarion.audience import service as audience
+from clarion.base import clock
 from clarion.content import service as content
 from clarion.content.model import Content, MessageDraft, MessageState
 from clarion.devices import service as devices
@@ -40,10 +42,20 @@ async def test_a_segment_is_kept_and_counted(base: AdminClient, viewer: AdminCli
     assert made == {"id": made["id"], "name": "French", "test": False, "where": FRENCH}
     assert answer.headers["location"] == f"https://push.example{path}/{made['id']}"
     assert (await viewer.get(f"{path}/{made['id']}")).ok() == made
-    assert (await viewer.get(f"{path}/{made['id']}/count")).ok() == {"count": 2}
-    assert (await viewer.post(f"{path}/count", {"where": {"not": FRENCH}})).ok() == {"count": 1}
+    assert (await viewer.get(f"{path}/{made['id']}/count")).ok()["count"] == 2
+    assert (await viewer.post(f"{path}/count", {"where": {"not": FRENCH}})).ok()["count"] == 1
     assert (await base.post(path, {"name": "FRENCH", "where": FRENCH})).problem == (409, "duplicate_value")
     assert await base.everything(path, 10) == [made]
+
+
+async def test_a_count_says_where_it_comes_from_and_of_when_it_is(viewer: AdminClient, base: AdminClient) -> None:
+    path = viewer.path("segments/count")
+    before = clock.now()
+    for wanted in ("", "?exact=true", "?exact=false"):
+        found = (await viewer.post(f"{path}{wanted}", {"where": FRENCH})).ok()
+        assert (found["count"], found["source"]) == (2, "sql")
+        assert before <= datetime.fromisoformat(found["asOf"]) <= clock.now()
+    assert (await viewer.post(f"{path}?exact=perhaps", {"where": FRENCH})).problem[0] == 400
 
 
 async def test_asking_for_a_number_is_no_write(base: AdminClient) -> None:
@@ -153,4 +165,4 @@ async def test_a_segment_may_be_made_of_a_list(base: AdminClient) -> None:
     club = (await base.post(base.path("lists"), {"name": "Club"})).ok(201)
     where = {"all": [FRENCH, {"list": club["id"]}]}
     made = (await base.post(base.path("segments"), {"name": "French club", "where": where})).ok(201)
-    assert (await base.get(base.path(f"segments/{made['id']}/count"))).ok() == {"count": 0}
+    assert (await base.get(base.path(f"segments/{made['id']}/count"))).ok()["count"] == 0

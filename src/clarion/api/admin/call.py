@@ -5,6 +5,7 @@ theirs, its parameters are typed, its body is valid against the contract.
 """
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,10 +19,12 @@ from clarion.db.pool import Database
 
 
 class AdminSettings(Struct, frozen=True):
-    """What the operator sets of the surface: the address callers know (None: that of the request), bytes of a body."""
+    """What the operator sets of the surface: the address callers know (None: that of the request), bytes of a body, the
+    folder of the snapshots that large counts come from (None: all are counted by SQL)."""
 
     public_url: str = ""
     body_limit: int = 256 * 1024
+    snapshots: Path | None = None
 
 
 class Services(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Segments: predicates kept under a name, and how many devices are in them."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from clarion.apps.model import Scheme
 from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
 from clarion.audience.model import Segment
+from clarion.audience.snapshot import service as counting
 from clarion.content import uses
 from clarion.db.retry import transact
 from clarion.db.sql import Conn
@@ -24,6 +26,12 @@ class _Segment(Struct):
     name: str
     test: bool
     where: Any
+
+
+class _Count(Struct, rename="camel"):
+    count: int
+    source: str
+    as_of: datetime
 
 
 class _Draft(Struct):
@@ -55,7 +63,8 @@ async def preview_segment(call: Call) -> Response:
     """How many devices a predicate holds for, without keeping it."""
     where: dict[str, Any] = call.body["where"]
     async with call.services.db.connection() as conn:
-        return await _counted(conn, call, where, await _scheme(conn, call, where))
+        scheme = await _scheme(conn, call, where)
+    return await _counted(call, where, scheme)
 
 
 async def get_segment(call: Call) -> Response:
@@ -92,7 +101,8 @@ async def count_segment(call: Call) -> Response:
     """How many devices are in a segment now."""
     async with call.services.db.connection() as conn:
         segment = await audience.get_segment(conn, call.app.id, call.path["segmentId"])
-        return await _counted(conn, call, segment.predicate, await apps.load_scheme(conn, call.app.id))
+        scheme = await apps.load_scheme(conn, call.app.id)
+    return await _counted(call, segment.predicate, scheme)
 
 
 async def _scheme(conn: Conn, call: Call, where: dict[str, Any]) -> Scheme:
@@ -103,8 +113,15 @@ async def _scheme(conn: Conn, call: Call, where: dict[str, Any]) -> Scheme:
     return scheme
 
 
-async def _counted(conn: Conn, call: Call, where: Any, scheme: Scheme) -> Response:
-    return json_answer({"count": await audience.count(conn, call.app.id, predicates.parse(where, scheme))})
+async def _counted(call: Call, where: Any, scheme: Scheme) -> Response:
+    counted = await counting.count(
+        call.services.db,
+        call.services.settings.snapshots,
+        call.app.id,
+        predicates.parse(where, scheme),
+        exact=call.query.get("exact", False),
+    )
+    return json_answer(_Count(counted.count, counted.source, counted.as_of))
 
 
 def _written(segment: Segment) -> _Segment:

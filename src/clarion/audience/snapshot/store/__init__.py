@@ -1,0 +1,1 @@
+"""The SQL of snapshots: `state` of each, `changes` of devices, and `reading` of their columns."""
