@@ -18,21 +18,22 @@ _DEVICES = """
     INSERT INTO {device} (id, udid, token, opencount, firstopen, lastopen, model, version, sw_version, versionsdk,
         bundleversion, language, country_code, time_zone, lat, lon, idfa, feedback, system_optin_notifs,
         c1, c2, c3, c4)
-    SELECT hashtextextended(n::text, 7), md5(n::text), CASE WHEN h % 10 < 8 THEN md5(n::text) || md5('t' || n) END,
-        h % 400, clarion.now() - (h % 1000) * interval '1 day', clarion.now() - (h % 20000) * interval '13 minutes',
-        'Pixel ' || h % 180, (9 + h % 9)::text, '4.' || h % 30 || '.1', '3.' || h % 12, '4.' || h % 30,
-        (ARRAY['fr', 'en', 'de', 'pt-BR', 'it', 'es'])[1 + h % 6], (ARRAY['FR', 'GB', 'DE', 'BR', 'IT'])[1 + h % 5],
-        'Europe/Paris', h % 90, h % 180, CASE WHEN h % 3 = 0 THEN md5('i' || n) END, CASE WHEN h % 50 = 0 THEN 1 ELSE 0 END,
-        h % 9 > 0, 'C-' || n, (ARRAY['gold', 'silver', 'bronze', NULL])[1 + h % 4], h % 10000,
-        CASE WHEN h % 4 = 0 THEN clarion.now() - (h % 25000) * interval '1 day' END
+    SELECT hashtextextended(n::text, 7), md5(n::text), CASE WHEN h %% 10 < 8 THEN md5(n::text) || md5('t' || n) END,
+        h %% 400, clarion.now() - (h %% 1000) * interval '1 day', clarion.now() - (h %% 20000) * interval '13 minutes',
+        'Pixel ' || h %% 180, (9 + h %% 9)::text, '4.' || h %% 30 || '.1', '3.' || h %% 12, '4.' || h %% 30,
+        (ARRAY['fr', 'en', 'de', 'pt-BR', 'it', 'es'])[1 + h %% 6], (ARRAY['FR', 'GB', 'DE', 'BR', 'IT'])[1 + h %% 5],
+        'Europe/Paris', h %% 90, h %% 180, CASE WHEN h %% 3 = 0 THEN md5('i' || n) END,
+        CASE WHEN h %% 50 = 0 THEN 1 ELSE 0 END,
+        h %% 9 > 0, 'C-' || n, (ARRAY['gold', 'silver', 'bronze', NULL])[1 + h %% 4], h %% 10000,
+        CASE WHEN h %% 4 = 0 THEN clarion.now() - (h %% 25000) * interval '1 day' END
     FROM (SELECT n, abs(hashint8(n)::bigint) AS h FROM generate_series(%(first)s, %(last)s) AS n) AS x
     ON CONFLICT DO NOTHING
 """
 _EVENTS = """
     INSERT INTO clarion.event (app_id, ts, occurred_at, device_id, kind)
     SELECT %(app_id)s, at, at, id, 1 FROM (
-        SELECT d.id, clarion.now() - ((d.random_id + 1000 * k) % 30000) * interval '1 minute' AS at
-        FROM {device} AS d CROSS JOIN generate_series(1, 2) AS k WHERE d.random_id % 5 = 0
+        SELECT d.id, clarion.now() - ((d.random_id + 1000 * k) %% 30000) * interval '1 minute' AS at
+        FROM {device} AS d CROSS JOIN generate_series(1, 2) AS k WHERE d.random_id %% 5 = 0
     ) AS e
 """
 FIVE = {
@@ -84,12 +85,14 @@ async def made(db: Database, devices: int) -> Base:
             await execute(conn, sql.SQL(_DEVICES).format(device=device), {"first": first, "last": last})
     async with db.transaction() as conn:
         for week in range(-1, 6):
-            await execute(conn, "SELECT clarion.ensure_event_partition(clarion.now() - %s * interval '7 days')", (week,))
+            await execute(
+                conn, "SELECT clarion.ensure_event_partition(clarion.now() - %s * interval '7 days')", (week,)
+            )
         await execute(
             conn,
-            sql.SQL("INSERT INTO {} (list_id, device_id, data) SELECT %s, id, %s FROM {} WHERE random_id < 1000").format(
-                app_table(app.id, "list_member"), device
-            ),
+            sql.SQL(
+                "INSERT INTO {} (list_id, device_id, data) SELECT %s, id, %s FROM {} WHERE random_id < 1000"
+            ).format(app_table(app.id, "list_member"), device),
             (static_list.id, Jsonb({"gift": "mug"})),
         )
         await execute(conn, sql.SQL(_EVENTS).format(device=device), {"app_id": app.id})

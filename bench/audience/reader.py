@@ -29,7 +29,7 @@ async def read(order: dict[str, Any]) -> dict[str, Any]:
     sources: dict[str, str] = {}
     numbers: dict[str, dict[str, int]] = {name: {} for name in asked}
     memory: list[int] = []
-    for way, exact in (("sql", True), ("people", False)):
+    for exact in (True, False):
         for predicate in asked.values():
             await counting.count(db, Path(order["folder"]), order["app_id"], predicate, exact=exact)
         memory.append(private_memory())

@@ -23,10 +23,10 @@ from clarion.queue import Worker
 from tests.support import until
 
 
-async def drained(database: Database) -> None:
+async def drained(database: Database, settings: Settings) -> None:
     """Run the jobs of an installation until none is left."""
     stop = asyncio.Event()
-    handlers = {**work.handlers(database), TEND: tender(database)}
+    handlers = {**work.handlers(database, settings), TEND: tender(database)}
     running = asyncio.create_task(Worker(database, ["default"], handlers).run(stop))
 
     async def done() -> bool:
@@ -69,12 +69,12 @@ async def test_v1_rule_71_lists_and_inboxes_of_a_purged_device_go_with_it(
     database: Database, sealer: Sealer, tmp_path: Path
 ) -> None:
     made = [await populated(database, sealer, partner_id) for partner_id in ("one", "two")]
-    await drained(database)
+    await drained(database, Settings(data_dir=tmp_path))
     for settings, keeps in ((Settings(data_dir=tmp_path, purge_days=0), 2), (Settings(data_dir=tmp_path), 1)):
         [timer] = [timer for timer in work.timers(database, settings) if timer.name == "devices.purge"]
         assert timer.every == timedelta(days=1)
         await timer.run()
-        await drained(database)
+        await drained(database, settings)
         for app, list_id in made:
             new = device_id(app.id, "new")
             async with database.connection() as conn:

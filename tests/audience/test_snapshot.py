@@ -21,7 +21,8 @@ from clarion.audience.snapshot.model import Form, Order, layout
 from clarion.audience.snapshot.store import state
 from clarion.db.pool import Database
 from clarion.db.sql import app_table, execute, value
-from clarion.queue import Retry
+from clarion.queue import Job, Lease, Retry
+from clarion.queue.store import claim
 from clarion.tracking.model import EventKind
 from tests.audience.snapshots import Kept
 
@@ -290,6 +291,20 @@ async def test_another_machine_leaves_a_snapshot_to_its_place(kept: Kept, tmp_pa
     await kept.made()
     with pytest.raises(Retry, match="another machine"):
         await kept.turn(tmp_path / "elsewhere")
+
+
+async def test_a_process_that_stops_leaves_the_making_to_another(kept: Kept) -> None:
+    await kept.put("a")
+    await kept.order()
+    async with kept.database.connection() as conn:
+        [columns] = [each for each in await claim(conn, ["default"], 10, 600.0) if each[2] == worker.SNAPSHOT]
+    stopping = asyncio.Event()
+    stopping.set()
+    with pytest.raises(Retry, match="stopping"):
+        await worker.maker(kept.database, kept.folder)(Lease(Job(*columns), stopping))
+    assert (await kept.count(EVERYBODY)).source == "sql"
+    await kept.turn()
+    assert (await kept.count(EVERYBODY)).source == "snapshot"
 
 
 async def test_who_asks_too_late_gets_sql_and_a_refresh(kept: Kept) -> None:
