@@ -27,10 +27,15 @@ asyncio.run(serve(settings.from_environment(), announce=lambda running: None))
 class Installation:
     """`serve` in a child process that is started again whenever it is gone."""
 
-    def __init__(self, folder: Path, *, senders: int = 1, http: bool = False) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, senders: int = 1, http: bool = False) -> None:
         """Data in `folder`, the log beside it; `http` adds a plain listener on loopback."""
         self.settings = Settings(
-            data_dir=folder, port=free_port(), http_port=free_port() if http else 0, senders=senders, log_json=True
+            data_dir=folder,
+            port=free_port(),
+            http_port=free_port() if http else 0,
+            workers=workers,
+            senders=senders,
+            log_json=True,
         )
         self._log: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -14,12 +14,14 @@ from tests.devices.conftest import column
 
 
 async def register(database: Database, app: App, wanted: Registration) -> Registered:
-    return await retry.transact(database, lambda conn: service.register(conn, app, wanted))
+    [made] = await retry.transact(database, lambda conn: service.register(conn, app, [wanted]))
+    return made
 
 
 async def authenticated(database: Database, app: App, secret: str) -> int | None:
     async with database.connection() as conn:
-        return await service.authenticate(conn, app.id, secret)
+        [proven] = await service.authenticate(conn, app.id, [secret])
+    return None if proven is None else proven.id
 
 
 async def token_of(database: Database, app: App, scheme: Scheme, udid: str) -> object:

@@ -54,8 +54,8 @@ async def test_v1_rule_84_displays_and_clicks_count_for_the_kind_of_their_messag
     numbers = {push: 2, inapp: 3, alarm: 4, inbox: 5, 4711: 1}
     batch = [report(app, EventKind.DISPLAYED, message) for message, number in numbers.items() for _ in range(number)]
     batch += [report(app, EventKind.CLICKED, message) for message in numbers]
-    assert await results.receive(database, app.id, batch) == Recorded(len(batch), 0)
-    assert await results.receive(database, app.id, batch) == Recorded(0, len(batch))
+    assert await results.intake(database).receive(app.id, batch) == Recorded(len(batch), 0)
+    assert await results.intake(database).receive(app.id, batch) == Recorded(0, len(batch))
     [day] = (await days_of(database, app)).values()
     assert (day.push_displays, day.push_clicks) == (3, 2)
     assert (day.inapp_displays, day.inapp_clicks) == (3, 1)
@@ -78,7 +78,7 @@ async def test_v1_rules_83_and_84_figures_agree_with_the_events_they_count(
                 message = chance.choice([*messages, 4711]) if kind in REACTIONS else None
                 batch.append(report(app, kind, message, chance.choice(UDIDS)))
             repeated += batch
-            await results.receive(database, app.id, batch)
+            await results.intake(database).receive(app.id, batch)
     counted: dict[date, Counter[str]] = {}
     opened: set[int] = set()
     async with database.connection() as conn:
@@ -183,7 +183,7 @@ async def test_v1_rule_82_targets_are_listed_for_three_months_and_clicks_for_eve
     gateway = ScriptedGateway(lambda _: Verdict(Fate.DELIVERED))
     await journey.run(await journey.send(message), journey.sender(opener=lambda _config: gateway))
     click = Report(ids[0], uuid4(), EventKind.CLICKED, clock.now(), message_id=message)
-    await results.receive(database, journey.app.id, [click])
+    await results.intake(database).receive(journey.app.id, [click])
 
     async def seen() -> tuple[int, int, int]:
         of, whole = Subject(message_id=message), Period()

@@ -15,7 +15,8 @@ from clarion.db.pool import Database
 from clarion.db.sql import app_table, execute, tuples, value
 from clarion.devices import service as devices
 from clarion.devices.model import DeviceRecord, device_id
-from clarion.tracking import service, store
+from clarion.tracking import store
+from clarion.tracking.intake import Intake
 from clarion.tracking.model import DayStats, EventKind, EventValue, Recorded, Report
 
 _OPENINGS = sql.SQL("SELECT opencount, firstopen, lastopen FROM {device} WHERE id = %s")
@@ -66,7 +67,7 @@ class Installation:
         )
 
     async def receive(self, reports: Sequence[Report], app: App | None = None) -> Recorded:
-        return await service.receive(self.database, (app or self.app).id, reports)
+        return await Intake(self.database).receive((app or self.app).id, reports)
 
     async def events(self, app: App | None = None) -> list[tuple[Any, ...]]:
         """(kind, code, message, button, value) of the events of an application."""

@@ -35,7 +35,7 @@ async def test_the_first_of_two_reports_with_one_id_in_a_batch_counts(installati
 async def test_an_empty_batch_records_nothing(installation: Installation) -> None:
     assert await installation.receive([]) == Recorded(0, 0)
     async with installation.database.transaction() as conn:
-        assert await service.record(conn, installation.app.id, []) == Recorded(0, 0)
+        assert await service.record(conn, installation.app.id, [[], []]) == [Recorded(0, 0)] * 2
     assert await installation.stats() == []
 
 
@@ -72,7 +72,7 @@ async def test_what_is_rolled_back_was_never_seen(installation: Installation) ->
     batch = [installation.report()]
     with pytest.raises(RuntimeError):
         async with installation.database.transaction() as conn:
-            assert await service.record(conn, installation.app.id, batch) == Recorded(1, 0)
+            assert await service.record(conn, installation.app.id, [batch]) == [Recorded(1, 0)]
             raise RuntimeError
     assert await installation.events() == []
     assert await installation.receive(batch) == Recorded(1, 0)
@@ -136,7 +136,7 @@ async def test_requests_on_either_side_of_midnight_count_a_report_once(
 
     await installation.move_clock(midnight + timedelta(minutes=minutes[0]) - now)
     async with installation.database.transaction() as conn:
-        assert await service.record(conn, installation.app.id, batch) == Recorded(10, 0)
+        assert await service.record(conn, installation.app.id, [batch]) == [Recorded(10, 0)]
         meeting = asyncio.create_task(second())
         await waits_for_a_lock(installation)
     assert await meeting == Recorded(0, 10)

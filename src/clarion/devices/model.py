@@ -67,6 +67,13 @@ class Registered(Struct, frozen=True):
     created: bool
 
 
+class Proven(Struct, frozen=True):
+    """A device that showed its secret."""
+
+    id: int
+    udid: str
+
+
 class SendRow(Struct, frozen=True, gc=False):
     """One device as a sender needs it. `values` are typed, in the order of the columns asked for."""
 

@@ -20,20 +20,20 @@ from clarion.results import targets as pages
 from clarion.results.model import Click, Period, Scalar, Subject, Target
 from clarion.results.store import chunks
 from clarion.results.targets import Hit
-from clarion.tracking import service as reports
 from clarion.tracking import store as tracking
-from clarion.tracking.model import Channel, DayStats, EventKind, Recorded, Report
+from clarion.tracking.intake import Intake
+from clarion.tracking.model import Channel, DayStats, EventKind
 
 _CHANNELS = {MessageKind.PUSH: Channel.PUSH, MessageKind.INAPP: Channel.INAPP}
 
 
-async def receive(db: Database, app_id: int, batch: Sequence[Report]) -> Recorded:
-    """Record what devices report (`tracking.service.receive`), displays and clicks under the kind of their message.
+def intake(db: Database) -> Intake:
+    """Records what devices report, displays and clicks under the kind of their message.
 
     Pushes and in-apps have counters of the day, alarms and inbox messages none. A message that is unknown was a push:
     of all kinds, only those can be deleted.
     """
-    return await reports.receive(db, app_id, batch, channels)
+    return Intake(db, channels)
 
 
 async def channels(conn: Conn, app_id: int, message_ids: Collection[int]) -> Mapping[int, Channel]:

@@ -26,15 +26,16 @@ _DAYS_AHEAD = 7
 
 
 async def receive(
-    db: Database, app_id: int, reports: Sequence[Report], channels_of: ChannelsOf | None = None
-) -> Recorded:
-    """Record a batch in a transaction of its own. When this returns, the batch is durable and may be acknowledged."""
+    db: Database, app_id: int, batches: Sequence[Sequence[Report]], channels_of: ChannelsOf | None = None
+) -> list[Recorded]:
+    """Record batches in a transaction of their own. When this returns, they are durable and may be acknowledged.
 
-    async def work(conn: Conn) -> Recorded:
-        return await record(conn, app_id, reports, channels_of)
+    `intake` gathers what arrives at the same time and calls this.
+    """
 
-    if not reports:
-        return Recorded(0, 0)
+    async def work(conn: Conn) -> list[Recorded]:
+        return await record(conn, app_id, batches, channels_of)
+
     try:
         return await transact(db, work)
     except psycopg.errors.CheckViolation:
@@ -44,24 +45,32 @@ async def receive(
         return await transact(db, work)
 
 
-async def record(conn: Conn, app_id: int, reports: Sequence[Report], channels_of: ChannelsOf | None = None) -> Recorded:
-    """Record a batch in the caller's transaction: when it commits, the batch may be acknowledged.
+async def record(
+    conn: Conn, app_id: int, batches: Sequence[Sequence[Report]], channels_of: ChannelsOf | None = None
+) -> list[Recorded]:
+    """Record batches in the caller's transaction: when it commits, they may be acknowledged. The account of each.
 
-    Reports seen before (same device, same report id, within a week) are left out and counted as duplicates. Openings
-    change the profile: number, first and last opening; a profile's first opening counts as an installation. A time in
-    the future, or more than 30 days back, comes from a wrong clock: the time of receipt stands in. Messages whose
-    channel `channels_of` does not tell count as pushes.
+    Reports seen before (same device, same report id, within a week, or earlier in these batches) are left out and
+    counted as duplicates. Openings change the profile: number, first and last opening; a profile's first opening counts
+    as an installation. A time in the future, or more than 30 days back, comes from a wrong clock: the time of receipt
+    stands in. Messages whose channel `channels_of` does not tell count as pushes.
     """
+    reports = [report for batch in batches for report in batch]
     if not reports:
-        return Recorded(0, 0)
+        return [Recorded(0, 0)] * len(batches)
     at = await store.now(conn)
-    fresh_keys = await store.first_seen(conn, app_id, reports, at)
-    fresh = []
-    for report in reports:
-        key = (report.device_id, report.report_id)
-        if key in fresh_keys:
-            fresh_keys.discard(key)  # the same report twice in one batch counts once
-            fresh.append(_corrected(report, at))
+    unused = await store.first_seen(conn, app_id, reports, at)
+    fresh: list[Report] = []
+    account: list[Recorded] = []
+    for batch in batches:
+        before = len(fresh)
+        for report in batch:
+            key = (report.device_id, report.report_id)
+            if key in unused:
+                unused.discard(key)
+                fresh.append(_corrected(report, at))
+        accepted = len(fresh) - before
+        account.append(Recorded(accepted, len(batch) - accepted))
     if fresh:
         reactions = await _reactions(conn, app_id, fresh, channels_of)
         installs = await _open(conn, app_id, fresh)
@@ -77,7 +86,7 @@ async def record(conn: Conn, app_id: int, reports: Sequence[Report], channels_of
             inapp_displays=reactions[EventKind.DISPLAYED, Channel.INAPP],
             inapp_clicks=reactions[EventKind.CLICKED, Channel.INAPP],
         )
-    return Recorded(len(fresh), len(reports) - len(fresh))
+    return account
 
 
 def _corrected(report: Report, at: datetime) -> Report:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from clarion.db.sql import Conn, execute, rows, tuples, value
 from clarion.devices.model import Standing
@@ -104,7 +104,7 @@ async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: dat
         """
         INSERT INTO clarion.report_seen (app_id, source, report_id, day)
         SELECT %(app)s, new.source, new.report_id, days.day
-        FROM unnest(%(sources)s::bigint[], %(ids)s::uuid[]) AS new (source, report_id)
+        FROM unnest(%(sources)s::text::bigint[], %(ids)s::text::uuid[]) AS new (source, report_id)
         CROSS JOIN unnest(%(days)s::date[]) AS days (day)
         WHERE NOT EXISTS (
             SELECT FROM clarion.report_seen AS old
@@ -116,36 +116,38 @@ async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: dat
         {
             "app": app_id,
             "days": days,
-            "sources": [source for source, _ in keys],
-            "ids": [report_id for _, report_id in keys],
+            # As text of our own making: the driver's way with lists costs several times as much.
+            "sources": f"{{{','.join([str(source) for source, _ in keys])}}}",
+            "ids": f"{{{','.join([str(report_id) for _, report_id in keys])}}}",
         },
     )
     marked = Counter((source, report_id) for source, report_id in found)
     return {key for key, number in marked.items() if number == len(days)}
 
 
+_COPY = """
+    COPY clarion.event (app_id, ts, occurred_at, device_id, kind, code, message_id, button, value) FROM STDIN
+"""
+_NULL = r"\N"
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
 async def insert_events(conn: Conn, app_id: int, reports: Sequence[Report], at: datetime) -> None:
-    """Append events with receipt time `at`."""
-    async with (
-        conn.cursor() as cursor,
-        cursor.copy(
-            "COPY clarion.event (app_id, ts, occurred_at, device_id, kind, code, message_id, button, value) FROM STDIN"
-        ) as copy,
-    ):
-        for report in reports:
-            await copy.write_row(
-                (
-                    app_id,
-                    at,
-                    report.occurred_at,
-                    report.device_id,
-                    int(report.kind),
-                    report.code,
-                    report.message_id,
-                    report.button,
-                    None if report.value is None else Jsonb(report.value),
-                )
-            )
+    """Append events with receipt time `at`, as one block of COPY's text format."""
+    start = f"{app_id}\t{at.isoformat()}\t"
+    block = "".join([start + _line(report) for report in reports])
+    async with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
+        await copy.write(block)
+
+
+def _line(report: Report) -> str:
+    message = _NULL if report.message_id is None else report.message_id
+    button = _NULL if report.button is None else report.button.translate(_ESCAPES)
+    value = _NULL if report.value is None else msgspec.json.encode(report.value).decode().translate(_ESCAPES)
+    return (
+        f"{report.occurred_at.isoformat()}\t{report.device_id}\t{int(report.kind)}\t{report.code}\t{message}"
+        f"\t{button}\t{value}\n"
+    )
 
 
 async def insert_past(

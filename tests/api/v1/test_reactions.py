@@ -227,7 +227,7 @@ async def happened(v1: V1Client, message: int, *kinds: EventKind, button: str | 
         Report(number, uuid4(), kind, clock.now(), message_id=message, button=button if kind == CLICKED else None)
         for kind in kinds
     ]
-    await results.receive(v1.database, v1.android.id, reports)
+    await results.intake(v1.database).receive(v1.android.id, reports)
 
 
 @pytest.mark.parametrize("kind", BODIES)

@@ -118,6 +118,6 @@ async def test_v1_rule_84_in_apps_have_figures_of_their_own(v1: V1Client) -> Non
     inapp = (await v1.post(v1.path("inapps"), body)).id
     seen = [(push, EventKind.CLICKED), (inapp, EventKind.CLICKED)] + 3 * [(inapp, EventKind.DISPLAYED)]
     reports = [Report(1, uuid4(), kind, clock.now(), message_id=message) for message, kind in seen]
-    await results.receive(v1.database, v1.android.id, reports)
+    await results.intake(v1.database).receive(v1.android.id, reports)
     [stat] = (await v1.get(v1.path("stats"))).json["data"]
     assert (stat["pushClicks"], stat["inappDisplays"], stat["inappClicks"]) == (1, 3, 1)

@@ -64,7 +64,7 @@ _V2: Final = SchemaPass(
 
 _SDK: Final = SchemaPass(
     cases=(Case("one_by_one", {"ReportBatch/properties/reports/items": ANYTHING}),),
-    standalone=("Report",),
+    standalone=("Report", "ReportBatch"),
 )
 
 PASSES: Final[dict[str, SchemaPass]] = {"v1": _V1, "v2": _V2, "sdk": _SDK}

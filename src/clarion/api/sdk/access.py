@@ -10,12 +10,9 @@ from msgspec import Struct
 
 from clarion.api.contract.document import Operation
 from clarion.api.exchange import Request
-from clarion.api.sdk.call import Device, Services
-from clarion.apps import service as apps
+from clarion.api.sdk.callers import Callers
 from clarion.apps.model import App
-from clarion.base.errors import NotFound
-from clarion.db.sql import Conn
-from clarion.devices import service as devices
+from clarion.devices.model import Proven
 
 APPLICATION: Final = "application"
 _SCHEMES: Final = {APPLICATION: "Clarion-App", "device": "Clarion-Device"}
@@ -25,7 +22,7 @@ class Admitted(Struct, frozen=True):
     """Who is let in: an application, or one of its devices."""
 
     app: App
-    device: Device | None
+    device: Proven | None
 
 
 class Refused(Struct, frozen=True):
@@ -36,7 +33,7 @@ class Refused(Struct, frozen=True):
     challenge: str
 
 
-async def admit(services: Services, request: Request, operation: Operation) -> Admitted | Refused:
+async def admit(callers: Callers, request: Request, operation: Operation) -> Admitted | Refused:
     """The caller of an operation. What is wrong with credentials is not told apart: unknown and false are one."""
     kind = next(iter(operation.security[0].schemes))
     scheme = _SCHEMES[kind]
@@ -44,15 +41,14 @@ async def admit(services: Services, request: Request, operation: Operation) -> A
     if credentials is None:
         return Refused("unauthenticated", f"The request carries no {scheme} credentials.", scheme)
     partner_id, secret = credentials
-    async with services.db.connection() as conn:
-        app = await _application(conn, partner_id)
-        if app is not None and kind == APPLICATION:
-            if await apps.check_private_key(conn, services.sealer, app, secret):
-                return Admitted(app, None)
-        elif app is not None:
-            device = await _device(conn, app, secret)
-            if device is not None:
-                return Admitted(app, device)
+    if kind == APPLICATION:
+        app = await callers.application(partner_id, secret)
+        if app is not None:
+            return Admitted(app, None)
+    else:
+        known = await callers.device(partner_id, secret)
+        if known is not None:
+            return Admitted(*known)
     wrong = "partner id or private key is" if kind == APPLICATION else "partner id or device secret is"
     return Refused("invalid_token", f"The {wrong} wrong.", f'{scheme} error="invalid_token"')
 
@@ -67,18 +63,3 @@ def _credentials(request: Request, scheme: str) -> tuple[str, str] | None:
     if given.lower() != scheme.lower() or not partner_id or not colon or not secret:
         return None
     return partner_id, secret
-
-
-async def _application(conn: Conn, partner_id: str) -> App | None:
-    try:
-        return await apps.get_app(conn, partner_id)
-    except NotFound:
-        return None
-
-
-async def _device(conn: Conn, app: App, secret: str) -> Device | None:
-    number = await devices.authenticate(conn, app.id, secret)
-    if number is None:
-        return None
-    udid = (await devices.udids_of(conn, app.id, [number])).get(number)
-    return None if udid is None else Device(number, udid)

@@ -12,9 +12,13 @@ from msgspec import Struct
 
 from clarion.api.contract.engine import Contract
 from clarion.api.exchange import Response
+from clarion.api.sdk.callers import Callers
 from clarion.apps.model import App
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
+from clarion.devices.intake import Intake as DeviceIntake
+from clarion.devices.model import Proven
+from clarion.results import service as results
 
 
 class SdkSettings(Struct, frozen=True):
@@ -29,32 +33,29 @@ class SdkSettings(Struct, frozen=True):
     body_limit: int = 256 * 1024
 
 
-class Services(Struct, frozen=True):
-    """What handlers work with."""
+class Services:
+    """What handlers work with. One serves a process, because those who come at the same time meet in it."""
 
-    db: Database
-    sealer: Sealer
-    settings: SdkSettings = SdkSettings()
-
-
-class Device(Struct, frozen=True):
-    """The device that calls."""
-
-    id: int
-    udid: str
+    def __init__(self, db: Database, sealer: Sealer, settings: SdkSettings | None = None) -> None:
+        self.settings = settings or SdkSettings()
+        self.callers = Callers(db, sealer)
+        self.devices = DeviceIntake(db)
+        self.reports = results.intake(db)
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One checked request. `caller` is None where the application itself calls: handlers read `device`."""
+    """One checked request. `caller` is None where the application itself calls: handlers read `device`. `unusual` as in
+    `decode.Decoded`."""
 
     services: Services
     contract: Contract
     app: App
-    caller: Device | None = None
+    caller: Proven | None = None
     body: Any = None
+    unusual: bool = False
 
     @property
-    def device(self) -> Device:
+    def device(self) -> Proven:
         """The device that calls."""
         if self.caller is None:
             raise LookupError("This operation is called by an application, not by a device.")

@@ -10,13 +10,9 @@ from clarion.api.exchange import Response
 from clarion.api.sdk.call import Call, empty_answer, json_answer
 from clarion.api.sdk.profile import ALLOWED, read_profile, read_subscription
 from clarion.api.sdk.reports import BATCH
-from clarion.apps import service as apps
 from clarion.apps.model import Column
 from clarion.base import clock
 from clarion.base.errors import Invalid
-from clarion.db.retry import transact
-from clarion.db.sql import Conn
-from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord, Value, WebKeys
 
 
@@ -36,8 +32,7 @@ class _Config(Struct, rename="camel"):
 async def update_device(call: Call) -> Response:
     """Write the fields that are given; null unsets one."""
     profile: dict[str, Any] = call.body
-    async with call.services.db.connection() as conn:
-        scheme = await apps.load_scheme(conn, call.app.id)
+    scheme = await call.services.callers.scheme(call.app.id)
     fields, findings = read_profile(scheme, profile)
     if findings:
         raise Invalid(findings)
@@ -66,9 +61,4 @@ async def get_config(call: Call) -> Response:
 
 
 async def _write(call: Call, fields: Mapping[Column, Value], keys: WebKeys | None = None) -> None:
-    record = DeviceRecord(call.device.udid, fields, keys)
-
-    async def work(conn: Conn) -> None:
-        await devices.upsert(conn, call.app, [record])
-
-    await transact(call.services.db, work)
+    await call.services.devices.upsert(call.app, DeviceRecord(call.device.udid, fields, keys))

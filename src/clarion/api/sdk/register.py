@@ -8,12 +8,8 @@ from msgspec import Struct, convert
 from clarion.api.exchange import Response
 from clarion.api.sdk.call import Call, json_answer
 from clarion.api.sdk.profile import read_profile, read_subscription
-from clarion.apps import service as apps
 from clarion.base.errors import Invalid
-from clarion.db.retry import transact
-from clarion.db.sql import Conn
-from clarion.devices import service as devices
-from clarion.devices.model import Registered, Registration
+from clarion.devices.model import Registration
 
 
 class _Registration(Struct):
@@ -33,16 +29,11 @@ class _Registered(Struct):
 async def register_device(call: Call) -> Response:
     """Give a device its identity (v1 rule 70, `devices.service.register`)."""
     wire = convert(call.body, _Registration)
-    async with call.services.db.connection() as conn:
-        scheme = await apps.load_scheme(conn, call.app.id)
+    scheme = await call.services.callers.scheme(call.app.id)
     keys, findings = read_subscription(call.app.platform, wire.token, wire.keys)
     fields, wrong = read_profile(scheme, wire.profile, "/profile")
     if findings or wrong:
         raise Invalid(findings + wrong)
     wanted = Registration(udid=wire.udid, secret=wire.secret, token=wire.token, keys=keys, fields=fields)
-
-    async def work(conn: Conn) -> Registered:
-        return await devices.register(conn, call.app, wanted)
-
-    made = await transact(call.services.db, work)
+    made = await call.services.devices.register(call.app, wanted)
     return json_answer(_Registered(made.udid, made.secret, made.created))

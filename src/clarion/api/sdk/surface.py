@@ -22,6 +22,7 @@ from clarion.api.sdk.call import Call, Handler, Services
 from clarion.api.sdk.items import items
 from clarion.base.errors import Finding, Invalid, Unavailable
 from clarion.base.telemetry import get_logger
+from clarion.db.batching import Busy
 
 log = get_logger(__name__)
 
@@ -66,6 +67,9 @@ class SdkSurface:
             response = await self._answer(request)
         except _Problem as refusal:
             response = self._problem(request, refusal)
+        except Busy:
+            crowded = _Problem("service_unavailable", "Too much waits to be written at present.", _RETRY_AFTER)
+            response = self._problem(request, crowded)
         except (Unavailable, psycopg.OperationalError) as error:
             log.warning("sdk_unavailable", reference=request.reference, error=str(error).strip())
             busy = _Problem("service_unavailable", "The database does not answer at present.", _RETRY_AFTER)
@@ -84,7 +88,7 @@ class SdkSurface:
         if isinstance(match, OtherMethod):
             return _other_method(request, match)
         operation = match.operation
-        admitted = await admit(self._services, request, operation)
+        admitted = await admit(self._services.callers, request, operation)
         if isinstance(admitted, Refused):
             raise _Problem(admitted.code, admitted.detail, ("WWW-Authenticate", admitted.challenge))
         if not accepts(request, operation.produces):
@@ -135,6 +139,7 @@ class SdkSurface:
             app=admitted.app,
             caller=admitted.device,
             body=decoded.value,
+            unusual=decoded.unusual,
         )
 
     def _problem(self, request: Request, refusal: _Problem) -> Response:

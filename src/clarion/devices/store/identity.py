@@ -1,9 +1,11 @@
-"""The SQL of proving who a device is: by UDID, by push token, by the digest of its secret."""
+"""The SQL of proving who devices are: by UDID, by push token, by the digest of their secret. All of it in sets."""
+
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from psycopg import sql
 
-from clarion.db.sql import Conn, app_table, execute, row, value
+from clarion.db.sql import Conn, app_table, execute, tuples
 from clarion.devices.model import device_id, token_digest
 
 
@@ -15,41 +17,57 @@ class Identity(Struct, frozen=True):
     secret_digest: bytes | None
 
 
-async def by_udid(conn: Conn, app_id: int, udid: str) -> Identity | None:
-    """The profile of this UDID."""
-    query = sql.SQL("SELECT id, udid, secret_digest FROM {} WHERE id = %s AND udid = %s").format(
+async def by_ids(conn: Conn, app_id: int, ids: Sequence[int]) -> dict[int, Identity]:
+    """The profiles that exist of these ids."""
+    if not ids:
+        return {}
+    query = sql.SQL("SELECT id, udid, secret_digest FROM {} WHERE id = ANY(%s::text::bigint[])").format(
         app_table(app_id, "device")
     )
-    return await row(conn, query, (device_id(app_id, udid), udid), of=Identity)
+    found = await tuples(conn, query, (f"{{{','.join(map(str, ids))}}}",))
+    return {number: Identity(number, udid, digest) for number, udid, digest in found}
 
 
-async def by_token(conn: Conn, app_id: int, token: str) -> Identity | None:
-    """The profile that holds this token."""
+async def by_udids(conn: Conn, app_id: int, udids: Sequence[str]) -> dict[str, Identity]:
+    """The profiles that exist of these UDIDs, by UDID."""
+    found = await by_ids(conn, app_id, [device_id(app_id, udid) for udid in udids])
+    wanted = set(udids)
+    return {each.udid: each for each in found.values() if each.udid in wanted}
+
+
+async def by_tokens(conn: Conn, app_id: int, tokens: Sequence[str]) -> dict[str, Identity]:
+    """The profiles that hold these tokens, by token."""
+    if not tokens:
+        return {}
     query = sql.SQL(
         """
-        SELECT id, udid, secret_digest FROM {}
-        WHERE id = (SELECT device_id FROM clarion.push_token WHERE app_id = %s AND digest = %s) AND token = %s
+        SELECT d.token, d.id, d.udid, d.secret_digest
+        FROM unnest(%(digests)s::bytea[], %(tokens)s::text[]) AS s (digest, token)
+        CROSS JOIN LATERAL (
+            SELECT p.device_id FROM clarion.push_token AS p
+            WHERE p.app_id = %(app_id)s AND p.digest = s.digest OFFSET 0
+        ) AS held JOIN {} AS d ON d.id = held.device_id AND d.token = s.token
         """
     ).format(app_table(app_id, "device"))
-    return await row(conn, query, (app_id, token_digest(token), token), of=Identity)
+    distinct = sorted(set(tokens))
+    bound = {"app_id": app_id, "tokens": distinct, "digests": [token_digest(token) for token in distinct]}
+    return {token: Identity(*profile) for token, *profile in await tuples(conn, query, bound)}
 
 
-async def lock_registrations(conn: Conn, app_id: int, udid: str | None, token: str | None) -> None:
+async def lock_registrations(conn: Conn, app_id: int, udids: Sequence[str], tokens: Sequence[str]) -> None:
     """Registrations with the same UDID or token wait for each other until the transaction ends."""
-    named = [f"{app_id}:{kind}:{name}" for kind, name in (("udid", udid), ("token", token)) if name is not None]
+    named = {f"{app_id}:udid:{udid}" for udid in udids} | {f"{app_id}:token:{token}" for token in tokens}
     keys = sorted(int.from_bytes(token_digest(name)[:8], "big", signed=True) for name in named)
-    for key in keys:
-        await execute(conn, "SELECT pg_advisory_xact_lock(%s)", (key,))
+    if keys:
+        await execute(conn, "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS k (key)", (keys,))
 
 
-async def set_secret(conn: Conn, app_id: int, number: int, digest: bytes) -> None:
-    """Replace the secret of a device."""
-    query = sql.SQL("UPDATE {} SET secret_digest = %s WHERE id = %s").format(app_table(app_id, "device"))
-    await execute(conn, query, (digest, number))
-
-
-async def secret_digest(conn: Conn, app_id: int, number: int) -> bytes | None:
-    """The digest of a device's secret; None when there is no such device or it has none."""
-    query = sql.SQL("SELECT secret_digest FROM {} WHERE id = %s").format(app_table(app_id, "device"))
-    found = await value(conn, query, (number,))
-    return None if found is None else bytes(found)
+async def set_secrets(conn: Conn, app_id: int, digests: Mapping[int, bytes]) -> None:
+    """Replace the secrets of devices, by id; the caller has locked the devices."""
+    query = sql.SQL(
+        """
+        UPDATE {} AS d SET secret_digest = s.digest FROM unnest(%s::bigint[], %s::bytea[]) AS s (id, digest)
+        WHERE d.id = s.id
+        """
+    ).format(app_table(app_id, "device"))
+    await execute(conn, query, (list(digests), list(digests.values())))
