@@ -1,18 +1,15 @@
 """Our side: `clarion serve` in processes of its own, with an application whose devices are registered."""
 
-import asyncio
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-import aiohttp
-import msgspec
-
 from bench.ingest import processes
+from bench.ingest.requests import request, until_answered
 from clarion.apps import service as apps
-from clarion.apps.model import App, Platform
+from clarion.apps.model import App, ColumnKind, Platform
 from clarion.assembly.database import conninfo_of, opened, sealer
 from clarion.db.pool import Database
 from clarion.db.sql import value
@@ -44,10 +41,12 @@ class Ours:
         async with opened(self._installation.settings) as db, db.transaction() as conn:
             seal = await sealer(self._installation.settings, conn)
             self._app, self._key = await apps.create_app(conn, seal, "bench", Platform.ANDROID, "Bench")
+            await apps.add_column(conn, self._app, "points", ColumnKind.INTEGER)
+            await apps.add_column(conn, self._app, "vip", ColumnKind.BOOLEAN)
             wanted = [Registration(token=f"token-{number}-{'x' * 140}") for number in range(made)]
             self._secrets = [each.secret for each in await devices.register(conn, self._app, wanted)]
         self._installation.start()
-        await _until_answered(f"http://127.0.0.1:{self.port}/readyz")
+        await until_answered(f"http://127.0.0.1:{self.port}/readyz")
 
     async def stop(self) -> None:
         await self._installation.stop()
@@ -61,22 +60,22 @@ class Ours:
         return both - alone if inside else both, alone
 
     def updates(self) -> Iterator[bytes]:
-        """A profile of eight members of a device chosen at random."""
+        """A profile of ten values, of a device chosen at random."""
         while True:
-            yield self._request("PUT", "/sdk/v1/device", self._device(), _profile(self._chance))
+            yield request("PUT", "/sdk/v1/device", self._device(), _profile(self._chance))
 
     def creations(self) -> Iterator[bytes]:
         """A device that is new, with its token and profile."""
         while True:
             self._new += 1
             body = {"token": f"new-{self._new}-{'x' * 140}", "profile": _profile(self._chance)}
-            yield self._request("POST", "/sdk/v1/register", f"Clarion-App bench:{self._key}", body)
+            yield request("POST", "/sdk/v1/register", {"Authorization": f"Clarion-App bench:{self._key}"}, body)
 
     def reports(self, number: int) -> Iterator[bytes]:
         """A batch of so many reports of a device chosen at random: openings, displays, clicks, events."""
         while True:
             body = {"reports": [self._report() for _ in range(number)]}
-            yield self._request("POST", "/sdk/v1/reports", self._device(), body)
+            yield request("POST", "/sdk/v1/reports", self._device(), body)
 
     def _report(self) -> dict[str, object]:
         kind = self._chance.choice(("open", "displayed", "clicked", "custom"))
@@ -91,16 +90,8 @@ class Ours:
             report["messageId"] = self._chance.randint(1, 20)
         return report
 
-    def _device(self) -> str:
-        return f"Clarion-Device bench:{self._chance.choice(self._secrets)}"
-
-    def _request(self, method: str, path: str, authorization: str, body: object) -> bytes:
-        content = msgspec.json.encode(body)
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {authorization}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        )
-        return head.encode() + content
+    def _device(self) -> dict[str, str]:
+        return {"Authorization": f"Clarion-Device bench:{self._chance.choice(self._secrets)}"}
 
     async def events(self) -> int:
         """How many events are recorded."""
@@ -113,6 +104,7 @@ class Ours:
 
 
 def _profile(chance: random.Random) -> dict[str, object]:
+    """What an SDK says of a device: eight things of the system's, two fields of the company's."""
     return {
         "language": chance.choice(("fr", "en", "de")),
         "country": "FR",
@@ -122,16 +114,5 @@ def _profile(chance: random.Random) -> dict[str, object]:
         "sdkVersion": "2.0.1",
         "appVersion": f"4.{chance.randint(0, 99)}.1",
         "notificationsAllowed": chance.random() < 0.9,
+        "fields": {"points": chance.randint(0, 999), "vip": chance.random() < 0.1},
     }
-
-
-async def _until_answered(url: str) -> None:
-    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                pass
-            await asyncio.sleep(0.1)

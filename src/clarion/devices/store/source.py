@@ -5,6 +5,7 @@ It holds `id`, `udid` and one column per device column to be written, under its 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -14,19 +15,35 @@ from clarion.apps.model import SQL_TYPES, Column
 from clarion.devices.model import DeviceRecord, device_id, token_digest
 
 
-class Source(Struct, frozen=True):
-    """`relation` stands behind FROM and is called `s`; `size` is its number of rows."""
+class Shape(Struct, frozen=True):
+    """Which columns a source writes, and whether it brings the keys of web subscriptions."""
 
-    relation: sql.Composable
-    params: Mapping[str, Any]
     columns: tuple[Column, ...]
-    size: int
     keys: bool = False
 
     @property
     def has_token(self) -> bool:
         """Whether the token column is among those written."""
         return any(column.sql == "token" for column in self.columns)
+
+
+class Source(Struct, frozen=True):
+    """`relation` stands behind FROM and is called `s`; `size` is its number of rows."""
+
+    relation: sql.Composable
+    params: Mapping[str, Any]
+    shape: Shape
+    size: int
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the token column is among those written."""
+        return self.shape.has_token
+
+
+def settled(query: sql.Composed) -> sql.SQL:
+    """A statement or piece of one that is put together once and used often, as its text."""
+    return sql.SQL(query.as_string())
 
 
 def layout(columns: Sequence[Column], *, keys: bool) -> list[tuple[str, sql.SQL]]:
@@ -54,18 +71,24 @@ def from_records(app_id: int, columns: Sequence[Column], records: Sequence[Devic
     if keys:
         arrays.append([record.keys and record.keys.p256dh for record in records])
         arrays.append([record.keys and record.keys.auth for record in records])
-    names = layout(columns, keys=keys)
+    params = {f"r{n}": array for n, array in enumerate(arrays)}
+    shape = Shape(tuple(columns), keys)
+    return Source(_arrays(shape), params, shape, len(records))
+
+
+@lru_cache(maxsize=1000)
+def _arrays(shape: Shape) -> sql.SQL:
+    names = layout(shape.columns, keys=shape.keys)
     relation = sql.SQL("unnest({}) AS s ({})").format(
         sql.SQL(", ").join(
             sql.SQL("{}::{}[]").format(sql.Placeholder(f"r{n}"), kind) for n, (_, kind) in enumerate(names)
         ),
         sql.SQL(", ").join(sql.Identifier(name) for name, _ in names),
     )
-    params = {f"r{n}": array for n, array in enumerate(arrays)}
-    return Source(relation, params, tuple(columns), len(records), keys)
+    return settled(relation)
 
 
 def from_udids(ids: Sequence[int], udids: Sequence[str]) -> Source:
     """A source that says nothing but which devices are meant; ids are distinct."""
     relation = sql.SQL("unnest(%(ids)s::bigint[], %(udids)s::text[]) AS s (id, udid)")
-    return Source(relation, {"ids": list(ids), "udids": list(udids)}, (), len(ids))
+    return Source(relation, {"ids": list(ids), "udids": list(udids)}, Shape(()), len(ids))

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from clarion.apps.model import Column
 from clarion.db.sql import Conn, execute
-from clarion.devices.store.source import Source, layout
+from clarion.devices.store.source import Shape, Source, layout
 
 _TABLE = sql.Identifier("pg_temp", "device_import")
 
@@ -23,4 +23,4 @@ async def fill(conn: Conn, columns: Sequence[Column], block: str, size: int, *, 
     """COPY a block of `size` rows, in COPY's text format and in the order of `layout`; the source it makes."""
     async with conn.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(_TABLE)) as copy:
         await copy.write(block)
-    return Source(sql.SQL("{} AS s").format(_TABLE), {}, tuple(columns), size, keys)
+    return Source(sql.SQL("{} AS s").format(_TABLE), {}, Shape(tuple(columns), keys), size)

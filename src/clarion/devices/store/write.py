@@ -9,13 +9,14 @@ into a scan of all tokens, which it prefers for some thousand rows and which gro
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import LiteralString
 
 from msgspec import Struct
 from psycopg import sql
 
 from clarion.db.sql import Conn, app_table, execute, rows, tuples, values
-from clarion.devices.store.source import Source
+from clarion.devices.store.source import Shape, Source, settled
 
 # Columns that always have a value, and what unset means for them.
 _DEFAULTS: dict[str, LiteralString] = {
@@ -51,51 +52,54 @@ def _given(name: str) -> sql.Composed:
     return value + sql.SQL("") if default is None else sql.SQL("coalesce({}, {})").format(value, sql.SQL(default))
 
 
-def _inserted(source: Source) -> dict[str, sql.Composable]:
+def _inserted(shape: Shape) -> dict[str, sql.Composable]:
     """What a new device gets, by column."""
     new: dict[str, sql.Composable] = {"id": sql.SQL("s.id"), "udid": sql.SQL("s.udid"), "created_at": _NOW}
     new["random_id"] = sql.SQL(_DEFAULTS["random_id"])
-    new |= {column.sql: _given(column.sql) for column in source.columns}
-    if source.has_token:
+    new |= {column.sql: _given(column.sql) for column in shape.columns}
+    if shape.has_token:
         new["token_at"] = sql.SQL("CASE WHEN s.token IS NOT NULL THEN {} END").format(_NOW)
-    if source.keys:
+    if shape.keys:
         new |= {"web_p256dh": sql.SQL("s.web_p256dh"), "web_auth": sql.SQL("s.web_auth")}
     return new
 
 
-def _updated(source: Source) -> dict[str, sql.Composable]:
+def _updated(shape: Shape) -> dict[str, sql.Composable]:
     """What a known device gets. A token that differs starts afresh: its date, its feedback, its keys."""
     same: dict[str, sql.Composable] = {}
-    if source.has_token:
+    if shape.has_token:
         other = "excluded.token IS DISTINCT FROM d.token"
         same["token_at"] = sql.SQL(f"CASE WHEN {other} THEN excluded.token_at ELSE d.token_at END")
         same["feedback"] = sql.SQL(f"CASE WHEN excluded.token IS NOT NULL AND {other} THEN 0 ELSE d.feedback END")
         for key in ("web_p256dh", "web_auth"):
             name = sql.Identifier(key)
             same[key] = sql.SQL(f"CASE WHEN {other} THEN NULL ELSE d.{{}} END").format(name)
-    written = [column.sql for column in source.columns] + (["web_p256dh", "web_auth"] if source.keys else [])
+    written = [column.sql for column in shape.columns] + (["web_p256dh", "web_auth"] if shape.keys else [])
     same |= {name: sql.SQL("excluded.{}").format(sql.Identifier(name)) for name in written}
     return same or {"udid": sql.SQL("d.udid")}
 
 
 async def upsert(conn: Conn, app_id: int, source: Source) -> int:
     """Insert or update the devices of a source; how many. Fewer than its size: some ids belong to another UDID."""
-    inserted, updated = _inserted(source), _updated(source)
-    query = sql.SQL(
-        """
-        INSERT INTO {table} AS d ({names}) SELECT {values} FROM {relation} ORDER BY s.id
-        ON CONFLICT (id) DO UPDATE SET {sets} WHERE d.udid = excluded.udid
-        """
-    ).format(
+    insert, update = _upsert(app_id, source.shape)
+    return await execute(conn, insert + source.relation + update, source.params)
+
+
+@lru_cache(maxsize=1000)
+def _upsert(app_id: int, shape: Shape) -> tuple[sql.SQL, sql.SQL]:
+    """The statement before and after its relation. Putting it together is a third of the work of a small source."""
+    inserted, updated = _inserted(shape), _updated(shape)
+    insert = sql.SQL("INSERT INTO {table} AS d ({names}) SELECT {values} FROM ").format(
         table=app_table(app_id, "device"),
         names=sql.SQL(", ").join(map(sql.Identifier, inserted)),
         values=sql.SQL(", ").join(inserted.values()),
-        relation=source.relation,
+    )
+    update = sql.SQL(" ORDER BY s.id ON CONFLICT (id) DO UPDATE SET {sets} WHERE d.udid = excluded.udid").format(
         sets=sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in updated.items()
         ),
     )
-    return await execute(conn, query, source.params)
+    return settled(insert), settled(update)
 
 
 async def known_devices(conn: Conn, app_id: int, source: Source) -> int:
