@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clarion.assembly.probe import Probe
 from clarion.assembly.supervisor import Running, Supervisor, _Keeper, serve
 from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.base.settings import Settings
@@ -43,7 +44,7 @@ async def test_a_new_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
 async def test_a_process_is_started_again_also_after_the_machine_refused_to() -> None:
     stopping, begun = asyncio.Event(), 0
 
-    async def spawner(_role: str, _index: int) -> Spawned:
+    async def spawner(_role: str, _index: int, _probe: Probe) -> Spawned:
         nonlocal begun
         begun += 1
         if begun == 2:

@@ -39,7 +39,7 @@ async def test_a_gateway_opens_by_its_kind_has_room_and_closes(kind: str) -> Non
     secret = json.dumps(SECRETS[kind]).encode()
     registry.check_credentials(kind, secret)
     gateway = registry.open_gateway(kind, secret)
-    assert isinstance(gateway, CLASSES[kind])
+    assert isinstance(gateway.inner, CLASSES[kind])
     await gateway.wait_room()
     assert gateway.room > 0
     await gateway.aclose()

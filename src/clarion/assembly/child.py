@@ -13,7 +13,7 @@ import sys
 
 import uvloop
 
-from clarion.assembly import roles
+from clarion.assembly import probe, roles
 from clarion.assembly.handover import CONNINFO, PARENT, READY, listeners_from_environment
 from clarion.base import settings as base_settings
 from clarion.base import telemetry
@@ -51,9 +51,12 @@ async def _run(role: str, context: roles.Context) -> None:
     parent = os.environ.get(PARENT)
     if parent:
         loop.add_reader(int(parent), stop.set)
+    answering = await probe.answer_from_environment()
     try:
         await roles.CHILDREN[role](context, stop)
     finally:
+        if answering is not None:
+            answering.cancel()
         if parent:
             loop.remove_reader(int(parent))
 

@@ -10,6 +10,9 @@ READY = "CLARION_READY_FD"
 PARENT = "CLARION_PARENT_FD"
 """Descriptor that gives end of file when the supervisor is gone."""
 
+METRICS = "CLARION_METRICS_FD"
+"""Socket over which the supervisor asks for the child's counters (`assembly.probe`)."""
+
 LISTENERS = "CLARION_LISTENERS"
 CONNINFO = "CLARION_CONNINFO"
 

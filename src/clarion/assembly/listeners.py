@@ -12,10 +12,10 @@ def bind(settings: Settings) -> list[tuple[str, socket.socket]]:
 
     Raises ConfigurationError when an address is in use or not of this machine.
     """
-    bound = [("https", _listen(settings.host, settings.port, "--port"))]
+    bound = [("https", listen(settings.host, settings.port, "--port"))]
     if settings.http_port:
         try:
-            bound.append(("http", _listen("127.0.0.1", settings.http_port, "--http-port")))
+            bound.append(("http", listen("127.0.0.1", settings.http_port, "--http-port")))
         except ConfigurationError:
             bound[0][1].close()
             raise
@@ -29,7 +29,8 @@ def url(scheme: str, listener: socket.socket) -> str:
     return f"{scheme}://{shown}:{port}"
 
 
-def _listen(host: str, port: int, option: str) -> socket.socket:
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """A socket that listens. Raises ConfigurationError as `bind`; `option` is what chooses the port."""
     listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -20,11 +20,13 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
-from clarion.assembly import handover, listeners
+from clarion.assembly import handover, listeners, scraping
 from clarion.assembly.database import files_of, prepare_folder
+from clarion.assembly.probe import Probe
 from clarion.base import settings as base_settings
 from clarion.base.certificates import find as find_certificate
 from clarion.base.errors import ClarionError, Unavailable
+from clarion.base.metrics import Family
 from clarion.base.settings import Settings
 from clarion.base.telemetry import get_logger
 from clarion.db import migrate
@@ -38,11 +40,13 @@ _HEALTHY_AFTER = 30.0
 
 
 class Running(Struct, frozen=True):
-    """What a started installation tells: its addresses and the certificate authority callers have to trust."""
+    """What a started installation tells: its addresses, the certificate authority callers have to trust, and where its
+    metrics are."""
 
     urls: dict[str, str]
     ca_file: str
     pids: dict[str, int]
+    metrics: str = ""
 
 
 def lives(pid: int) -> bool:
@@ -81,6 +85,7 @@ class Supervisor:
         self._conninfo = settings.database_url
         self._listeners: list[tuple[str, socket.socket]] = []
         self._keepers: list[_Keeper] = []
+        self._scraping: scraping.Page | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._status = settings.data_dir / "supervisor.json"
         self._tells = False
@@ -89,6 +94,8 @@ class Supervisor:
 
     async def start(self) -> Running:
         """Steps 1 to 3."""
+        metrics = scraping.bind(self._settings)
+        self._scraping = scraping.Page(self._settings, metrics, self._processes)
         self._listeners = listeners.bind(self._settings)
         with files_of(self._settings):
             found = find_certificate(
@@ -112,7 +119,9 @@ class Supervisor:
             {scheme: listeners.url(scheme, listener) for scheme, listener in self._listeners},
             found.ca_file,
             {keeper.name: keeper.pid for keeper in self._keepers},
+            scraping.url(metrics),
         )
+        self._scraping.open(self._conninfo)
         # Roles that attach to a folder leave the word to the installation that runs on it.
         self._tells = self._server is not None or not self._told_by_another()
         if self._tells:
@@ -136,6 +145,8 @@ class Supervisor:
         """Step 5."""
         self._stopping.set()
         log.info("stopping")
+        if self._scraping is not None:
+            await self._scraping.aclose()
         await asyncio.gather(*(keeper.stop() for keeper in self._keepers), return_exceptions=True)
         for task in self._tasks:
             task.cancel()
@@ -147,6 +158,13 @@ class Supervisor:
         if self._tells:
             self._status.unlink(missing_ok=True)
         log.info("stopped")
+
+    async def _processes(self) -> list[scraping.Process]:
+        answers = await asyncio.gather(*(keeper.ask() for keeper in self._keepers))
+        return [
+            scraping.Process(keeper.name, keeper.role, keeper.restarts, answer)
+            for keeper, answer in zip(self._keepers, answers, strict=True)
+        ]
 
     def _told_by_another(self) -> bool:
         try:
@@ -186,7 +204,7 @@ class Supervisor:
                 log.error("postgres_does_not_start", error=error.message, hint=error.hint, failures=failures)
                 await _pause(failures, self._stopping)
 
-    async def _spawn(self, role: str, index: int) -> tuple[asyncio.subprocess.Process, int]:
+    async def _spawn(self, role: str, index: int, probe: Probe) -> tuple[asyncio.subprocess.Process, int]:
         """Start a process; it and the descriptor from which its ready byte is read."""
         ready_read, ready_write = os.pipe()
         shared = self._listeners if role == "api" else []
@@ -198,6 +216,7 @@ class Supervisor:
             handover.PARENT: str(self._parent_read),
             handover.LISTENERS: handover.listeners_to_environment(shared),
             handover.CONNINFO: self._conninfo,
+            handover.METRICS: str(probe.theirs.fileno()),
         }
         try:
             process = await asyncio.create_subprocess_exec(
@@ -207,7 +226,7 @@ class Supervisor:
                 role,
                 str(index),
                 env=environment,
-                pass_fds=[ready_write, self._parent_read, *descriptors],
+                pass_fds=[ready_write, self._parent_read, probe.theirs.fileno(), *descriptors],
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops its children in order
             )
         except OSError:
@@ -225,19 +244,28 @@ class _Keeper:
         self,
         role: str,
         index: int,
-        spawn: Callable[[str, int], Awaitable[tuple[asyncio.subprocess.Process, int]]],
+        spawn: Callable[[str, int, Probe], Awaitable[tuple[asyncio.subprocess.Process, int]]],
         stopping: asyncio.Event,
     ) -> None:
         self.name = f"{role}-{index}"
         self.pid = 0
-        self._role, self._index = role, index
+        self.role = role
+        self.restarts = 0
+        self._index = index
+        self._probe: Probe | None = None
         self._spawn = spawn
         self._stopping = stopping
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start and wait until ready. Raises Unavailable when it ends instead, or takes too long."""
-        self._process, ready = await self._spawn(self._role, self._index)
+        if self._probe is not None:
+            self._probe.close()
+        self._probe = Probe()
+        try:
+            self._process, ready = await self._spawn(self.role, self._index, self._probe)
+        finally:
+            self._probe.theirs.close()
         self.pid = self._process.pid
         try:
             async with asyncio.timeout(_READY_WITHIN):
@@ -250,6 +278,10 @@ class _Keeper:
             os.close(ready)
         if not said:
             raise Unavailable(f"The process {self.name} did not become ready.", "Its log lines above say why.")
+
+    async def ask(self) -> list[Family] | None:
+        """What the process counts; None when it is dead or does not answer."""
+        return None if self._probe is None else await self._probe.ask()
 
     async def keep(self, changed: Callable[[], None]) -> None:
         """Restart the process whenever it dies, until told to stop."""
@@ -271,11 +303,14 @@ class _Keeper:
             except (Unavailable, OSError) as error:
                 log.error("process_does_not_start", process_name=self.name, error=str(error))
                 continue
+            self.restarts += 1
             changed()
             log.info("process_restarted", process_name=self.name, pid=self.pid)
 
     async def stop(self) -> None:
         """SIGTERM and time to drain; SIGKILL after that."""
+        if self._probe is not None:
+            self._probe.close()
         process = self._process
         if process is None or process.returncode is not None:
             return

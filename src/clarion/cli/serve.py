@@ -5,15 +5,16 @@ import os
 import signal
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from clarion.assembly import listeners, roles, supervisor
+from clarion.assembly import listeners, roles, scraping, supervisor
 from clarion.assembly.database import conninfo_of, files_of
 from clarion.assembly.supervisor import Running
-from clarion.base import certificates, telemetry
+from clarion.base import certificates, metrics, telemetry
 from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
 from clarion.cli import output
@@ -36,6 +37,7 @@ class Started(Struct, frozen=True, rename="camel"):
     urls: dict[str, str]
     ca_file: str
     pids: dict[str, int]
+    metrics: str
 
 
 def serve(
@@ -66,6 +68,13 @@ def serve(
     purge_bounces: Annotated[
         int, typer.Option(min=0, max=1000, help="Refusals of the gateway a purged profile has more than.")
     ] = 2,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address of /metrics; another than loopback wants a token.")
+    ] = "127.0.0.1",
+    metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of /metrics; 0 takes a free one.")] = 0,
+    metrics_token_file: Annotated[
+        str, typer.Option(metavar="FILE", help="Holds the bearer token that callers of /metrics must bring.")
+    ] = "",
     log_json: Annotated[bool, typer.Option("--log-json", help="Log lines as JSON.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
     data_dir: DataDir = None,
@@ -101,13 +110,16 @@ def serve(
         v1_time_window=v1_time_window,
         purge_days=purge_days,
         purge_bounces=purge_bounces,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
+        metrics_token_file=metrics_token_file,
         log_json=log_json,
         log_level=log_level,
     )
     telemetry.configure(json=log_json, level=log_level, process=role.value if role else "supervisor")
 
     def announce(running: Running) -> None:
-        started = Started(running.urls, running.ca_file, running.pids)
+        started = Started(running.urls, running.ca_file, running.pids, running.metrics)
         output.answer(started, _told(running, settings), as_json=as_json)
 
     if role is None:
@@ -120,6 +132,7 @@ def _told(running: Running, settings: Settings) -> str:
     lines = [f"Clarion listens on {' and '.join(running.urls.values()) or 'nothing'}. Ctrl-C stops it."]
     if running.ca_file:
         lines.append(f"Its certificate is a generated one; callers trust it with {running.ca_file}")
+    lines.append(f"Metrics: {running.metrics}")
     if settings.embedded:
         lines.append(f"Data: {settings.data_dir}")
     return "\n".join(lines)
@@ -134,6 +147,7 @@ async def _run_role(role: Role, settings: Settings, announce: Callable[[Running]
     if not settings.embedded:
         await migrate.require_current(settings.database_url)
     conninfo = await conninfo_of(settings)
+    page = scraping.Page(settings, listener := scraping.bind(settings), partial(_alone, role))
     bound = listeners.bind(settings) if role is Role.API else []
     ca_file = ""
     if bound:
@@ -143,10 +157,17 @@ async def _run_role(role: Role, settings: Settings, announce: Callable[[Running]
 
     def ready() -> None:
         urls = {scheme: listeners.url(scheme, listener) for scheme, listener in bound}
-        announce(Running(urls, ca_file, {role.value: os.getpid()}))
+        announce(Running(urls, ca_file, {role.value: os.getpid()}, scraping.url(listener)))
 
+    page.open(conninfo)
     try:
         await roles.ATTACHED[role.value](roles.Context(settings, conninfo, os.getpid(), bound, ready), stop)
     finally:
-        for _, listener in bound:
-            listener.close()
+        await page.aclose()
+        for _, shared in bound:
+            shared.close()
+
+
+async def _alone(role: Role) -> list[scraping.Process]:
+    """What a role that runs alone counts."""
+    return [scraping.Process(role.value, role.value, 0, metrics.collected())]

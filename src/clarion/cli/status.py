@@ -1,12 +1,16 @@
 """`clarion status`: what runs, how much waits, and how far the sends are."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+import psycopg
+import typer
 from msgspec import Struct
 from rich.console import Group, RenderableType
 
 from clarion.apps import service as apps
+from clarion.assembly import scraping
 from clarion.assembly.database import conninfo_of
 from clarion.assembly.supervisor import lives
 from clarion.base.errors import ConfigurationError, Unavailable
@@ -68,41 +72,90 @@ class Status(Struct, frozen=True, rename="camel"):
     sends: list[Sending]
 
 
-def status(data_dir: DataDir = None, database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
+def status(
+    live: Annotated[
+        bool, typer.Option("--live", help="Keep showing what moves, in this terminal, until q or Ctrl-C.")
+    ] = False,
+    metrics_token_file: Annotated[
+        str, typer.Option(metavar="FILE", help="With --live: the token of /metrics, where the server asks for one.")
+    ] = "",
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
     """Show what runs, the depth of the queues, and the sends under way with their sums (the latest ones after them).
 
-    Example:
+    Examples:
 
         clarion status --json
+
+        clarion status --live
     """
-    found = output.run(look(installation(data_dir, database_url)))
+    settings = installation(data_dir, database_url)
+    if live:
+        if as_json:
+            raise ConfigurationError("A live view is for people.", "Give --json or --live, not both.")
+        # The screen shows the values of this module.
+        from clarion.cli.live import command
+
+        token = scraping.token_of(msgspec.structs.replace(settings, metrics_token_file=metrics_token_file))
+        output.run(command.watch(settings, token))
+        return
+    found = output.run(look(settings))
     output.answer(found, _shown(found), as_json=as_json)
 
 
 async def look(settings: Settings) -> Status:
     """Everything there is to say, also when nothing runs."""
-    running = running_of(settings)
-    processes = [
-        Process(name, pid, lives(pid), (memory_of(pid) or (None,))[0])
-        for name, pid in (running.pids.items() if running else ())
-    ]
-    queues: list[Waiting] = []
-    sends: list[Sending] = []
-    dead = 0
-    said = "reachable"
+    looker = Looker(settings)
     try:
-        conninfo = await conninfo_of(settings)
-        await migrate.require_current(conninfo)
-        db = await Database.open(conninfo, size=1, application_name="clarion status")
-    except (Unavailable, ConfigurationError) as error:
-        said = error.message
-    else:
+        return await looker.look()
+    finally:
+        await looker.aclose()
+
+
+class Looker:
+    """Looks at an installation as often as it is asked to, over one connection that is opened again when it is lost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._db: Database | None = None
+
+    async def look(self) -> Status:
+        """Everything there is to say, also when nothing runs."""
+        running = running_of(self._settings)
+        processes = [
+            Process(name, pid, lives(pid), (memory_of(pid) or (None,))[0])
+            for name, pid in (running.pids.items() if running else ())
+        ]
+        queues: list[Waiting] = []
+        sends: list[Sending] = []
+        dead = 0
+        said = "reachable"
         try:
+            db = await self._database()
             queues, dead = await _queues(db)
             sends = await _sends(db)
-        finally:
+        except (Unavailable, ConfigurationError) as error:
+            said = error.message
+            await self.aclose()
+        except psycopg.OperationalError as error:
+            said = f"The database failed: {str(error).strip()}"
+            await self.aclose()
+        return Status(running is not None, running.urls if running else {}, processes, said, queues, dead, sends)
+
+    async def _database(self) -> Database:
+        if self._db is None:
+            conninfo = await conninfo_of(self._settings)
+            await migrate.require_current(conninfo)
+            self._db = await Database.open(conninfo, size=1, application_name="clarion status")
+        return self._db
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        db, self._db = self._db, None
+        if db is not None:
             await db.close()
-    return Status(running is not None, running.urls if running else {}, processes, said, queues, dead, sends)
 
 
 async def _queues(db: Database) -> tuple[list[Waiting], int]:

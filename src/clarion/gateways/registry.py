@@ -10,6 +10,7 @@ from clarion.gateways.fcm import credentials as fcm_credentials
 from clarion.gateways.fcm import quota
 from clarion.gateways.fcm.client import FcmGateway
 from clarion.gateways.fcm.quota import Source
+from clarion.gateways.measured import MeasuredGateway
 from clarion.gateways.seam import Gateway
 from clarion.gateways.webpush import credentials as webpush_credentials
 from clarion.gateways.webpush.client import WebPushGateway
@@ -19,14 +20,19 @@ KINDS = ("apns", "fcm", "webpush")
 
 def open_gateway(
     kind: str, secret: bytes, endpoint: str | None = None, ca_file: str | None = None, *, source: Source | None = None
-) -> Gateway:
-    """The gateway of one application, for the running event loop. Connections open with the first notification.
+) -> MeasuredGateway:
+    """The gateway of one application, measured, for the running event loop; connections open with the first
+    notification.
 
     `secret` is the JSON of that kind's credentials. `endpoint` (`https://host[:port]`) replaces the true service;
     only operators may set it: addresses it leads to are not screened. `ca_file` (PEM) replaces the machine's
     certificate authorities. `source` is where the permits of a project come from that others use too (FCM).
     Raises ConfigurationError that says what is wrong and what to do.
     """
+    return MeasuredGateway(kind, _open(kind, secret, endpoint, ca_file, source))
+
+
+def _open(kind: str, secret: bytes, endpoint: str | None, ca_file: str | None, source: Source | None) -> Gateway:
     if kind == "apns":
         return ApnsGateway(apns_credentials.parse(secret), endpoint=endpoint, ca_file=ca_file)
     if kind == "fcm":

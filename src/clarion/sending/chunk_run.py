@@ -38,6 +38,7 @@ class ChunkRun:
         self.delayed: list[tuple[float, int]] = []
         self.in_flight = 0
         self.unrecorded = 0
+        self.doubtful = 0
         self.dead: list[DeadToken] = []
         self._tries: dict[int, int] = {}
         self._trouble = ""
@@ -129,6 +130,7 @@ class ChunkRun:
         if delay >= left:
             self.settle(place, Outcome.EXPIRED, self._expiry_reason)
             return
+        self.doubtful += verdict.fate is Fate.UNKNOWN
         if self.outcomes[place] == Outcome.INTENT:
             self.outcomes[place] = Outcome.PENDING
             self.unrecorded += 1

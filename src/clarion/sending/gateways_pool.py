@@ -8,17 +8,19 @@ those that the gateway named a time for every process that uses the same account
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 from clarion.apps.model import GatewayConfig
 from clarion.gateways.fcm.quota import Source
+from clarion.gateways.measured import MeasuredGateway, note_again
 from clarion.gateways.registry import account_of, open_gateway
 from clarion.gateways.seam import Gateway, Scope, Verdict
 from clarion.sending.backoff import backoff
 from clarion.sending.flow.watch import Watch
 from clarion.sending.flow.window import Window
+from clarion.sending.tally import PAUSED
 
 IDLE = 600.0
 """Seconds without a chunk after which a gateway is closed."""
@@ -101,6 +103,7 @@ class Lane:
 
         Verdicts on what was handed over before a pause do not lengthen it, unless they name a time themselves.
         """
+        note_again(self.gateway, verdict)
         if verdict.scope in (Scope.DEVICE, Scope.SERVICE):
             return
         self._troubles += 1
@@ -163,6 +166,13 @@ class GatewayPool:
         self._open = opener or partial(open_from, source=watch.source)
         self._lanes: dict[int, Lane] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        PAUSED.add(self)
+
+    def pauses(self, now: float) -> Iterator[tuple[str, float]]:
+        """See `tally.Paused`."""
+        for lane in self._lanes.values():
+            if lane.paused_until > now and isinstance(lane.gateway, MeasuredGateway):
+                yield lane.gateway.kind, lane.paused_until - now
 
     @asynccontextmanager
     async def lane(self, app_id: int, config: GatewayConfig) -> AsyncIterator[Lane]:

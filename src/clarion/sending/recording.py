@@ -28,6 +28,7 @@ from clarion.sending.backoff import backoff
 from clarion.sending.chunk_run import ChunkRun
 from clarion.sending.model import SendState
 from clarion.sending.pressure import CROWDED, Pressure
+from clarion.sending.tally import Tally
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -36,11 +37,12 @@ T = TypeVar("T")
 class Recorder:
     """Records one chunk under one lease."""
 
-    def __init__(self, db: Database, lease: Lease, app_id: int, send_id: int) -> None:
+    def __init__(self, db: Database, lease: Lease, app_id: int, send_id: int, tally: Tally) -> None:
         self._db = db
         self._lease = lease
         self._app_id = app_id
         self._send_id = send_id
+        self._tally = tally
 
     async def step(self, run: ChunkRun) -> SendState:
         """Record what is known now; the state of the send, in which a cancellation shows. Raises LeaseLost."""
@@ -54,6 +56,7 @@ class Recorder:
         # A step without dead tokens is one statement, and needs no transaction around it.
         state = await self._until_done(work, alone=not dead)
         run.unrecorded -= unrecorded
+        self._tally.recorded(outcomes, reasons, run.doubtful)
         return state
 
     async def admit(self, run: ChunkRun, places: Sequence[int], pressure: Pressure) -> list[int]:
@@ -81,6 +84,7 @@ class Recorder:
         for place in held:
             run.settle(place, Outcome.SUPPRESSED_PRESSURE, CROWDED)
         run.unrecorded = 0
+        self._tally.recorded(bytes(run.outcomes), run.reasons, run.doubtful)
         return [place for place in places if place not in held]
 
     async def close(self, run: ChunkRun) -> None:
@@ -106,6 +110,7 @@ class Recorder:
         await self._until_done(work)
         run.dead = []
         run.unrecorded = 0
+        self._tally.recorded(outcomes, run.reasons, run.doubtful)
 
     async def _write(
         self, conn: Conn, run: ChunkRun, outcomes: bytes, reasons: dict[str, int], dead: list[DeadToken]

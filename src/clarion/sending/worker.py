@@ -26,6 +26,7 @@ from clarion.sending.notifications import Notifications
 from clarion.sending.prepared import Prepared, PreparedSends
 from clarion.sending.pressure import Pressure
 from clarion.sending.recording import Recorder
+from clarion.sending.tally import NO_GATEWAY, Tally
 
 log = get_logger(__name__)
 
@@ -78,7 +79,9 @@ class Sender:
                 return
             prepared = await self._prepared.get(conn, app_id, send)
         run = ChunkRun(chunk, at_most_once=send.guarantee is Guarantee.AT_MOST_ONCE)
-        recorder = Recorder(self._db, lease, app_id, send_id)
+        tally = Tally(config.kind if config else NO_GATEWAY, chunk.outcomes, chunk.reasons)
+        tally.claimed(at_most_once=run.at_most_once, begun=chunk.started_at is not None, died=lease.job.attempts > 1)
+        recorder = Recorder(self._db, lease, app_id, send_id, tally)
         if send.state is SendState.CANCELLED:
             _end(run, Outcome.CANCELLED)
         elif send.state is SendState.PAUSED:

@@ -68,6 +68,11 @@ class ApnsGateway:
         """See `Gateway.room`."""
         return self._channel.room
 
+    @property
+    def streams(self) -> tuple[int, int]:
+        """(in use, allowed): streams of the connections that are open."""
+        return self._channel.streams
+
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`."""
         await self._channel.wait_room()

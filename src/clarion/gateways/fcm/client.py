@@ -117,6 +117,11 @@ class FcmGateway:
         """See `Gateway.room`."""
         return max(0, min(self._channel.room - self._token.waiting, self._permits.available - len(self._over_quota)))
 
+    @property
+    def streams(self) -> tuple[int, int]:
+        """(in use, allowed): streams of the connections that are open."""
+        return self._channel.streams
+
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`. Returns when the gateway is closed, too."""
         while self.room <= 0 and not self._closed:

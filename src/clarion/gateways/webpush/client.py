@@ -102,6 +102,12 @@ class WebPushGateway:
         """See `Gateway.room`. Bounded over all push services together; each has a queue of its own."""
         return self._room.free
 
+    @property
+    def streams(self) -> tuple[int, int]:
+        """(in use, allowed): streams of the connections that are open, to all push services."""
+        each = [service.streams for service in self._services.values()]
+        return sum(used for used, _ in each), sum(allowed for _, allowed in each)
+
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`. Returns when the gateway is closed, too."""
         await self._room.wait()

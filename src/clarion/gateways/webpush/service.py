@@ -192,6 +192,11 @@ class PushService:
     def _closed(self) -> Verdict:
         return Verdict(Fate.RETRY, f"{self._host}: closed")
 
+    @property
+    def streams(self) -> tuple[int, int]:
+        """(in use, allowed): streams of the connections that are open."""
+        return self._channel.streams
+
     async def aclose(self, drain: float) -> None:
         """Let what is under way finish for up to `drain` seconds, then close; what waits gets its verdict."""
         if self._screening is not None:

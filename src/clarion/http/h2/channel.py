@@ -123,6 +123,12 @@ class Channel:
             free += self._wanted
         return max(0, free)
 
+    @property
+    def streams(self) -> tuple[int, int]:
+        """(streams in use, streams that the peer allows) over the connections that are open."""
+        used = [connection.busy for connection in self._connections]
+        return sum(used), sum(used) + sum(connection.room for connection in self._connections)
+
     async def wait_room(self) -> None:
         """Return when `room` is above 0, or when the channel closes. Begins to connect if nothing is open."""
         if not self._closing and not any(connection.usable for connection in self._connections):
