@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from bench.ingest import processes
+from bench import processes
 from bench.ingest.requests import request, until_answered
 from clarion.apps import service as apps
 from clarion.apps.model import App, ColumnKind, Platform

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from psycopg.conninfo import conninfo_to_dict
 
-from bench.ingest import processes
+from bench import processes
 from bench.ingest.requests import request, until_answered
 from clarion.db.embedded import EmbeddedServer
 from tests.support import free_port

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.transport.sink import nginx_program
+from bench.delivery.sink import nginx_program
 from clarion.base.certificates import generated
 
 __all__ = ["nginx_program", "running_sink"]

@@ -128,7 +128,7 @@ async def test_clicks_name_the_action_that_was_pressed(database: Database, app: 
             for n, (message_id, button) in enumerate([(message, None), (message, "2"), (message, "9"), (plain, None)])
         ]
         for report in reports:
-            await tracking.record(conn, app.id, [report])
+            await tracking.record(conn, app.id, [[report]])
     async with database.connection() as conn:
         pressed = await results.clicks(conn, app.id, Subject(message_id=message), ALL, [], limit=10, offset=0)
         of_campaign = await results.clicks(conn, app.id, Subject(campaign_id=campaign), ALL, [], limit=10, offset=0)

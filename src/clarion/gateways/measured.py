@@ -8,7 +8,7 @@ that: following each of them costs a microsecond, more than the figure is worth.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from time import monotonic
 from typing import Protocol, runtime_checkable
@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from clarion.base import metrics
 from clarion.base.metrics import Family
-from clarion.gateways.seam import Done, Gateway, Notification, Verdict
+from clarion.gateways.seam import Done, Gateway, Notification, Preparing, Verdict
 from clarion.gateways.words import word_of
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -83,6 +83,11 @@ class MeasuredGateway:
         book.seconds += took
         self._timing -= 1
         done(verdict)
+
+    def prepare(self, subscriptions: Iterable[tuple[bytes, bytes]]) -> None:
+        """See `Preparing.prepare`; nothing where the gateway prepares nothing."""
+        if isinstance(self.inner, Preparing):
+            self.inner.prepare(subscriptions)
 
     @property
     def room(self) -> int:

@@ -13,7 +13,7 @@ from math import inf
 from clarion.base import clock
 from clarion.base.telemetry import get_logger
 from clarion.devices.model import SendRow
-from clarion.gateways.seam import Fate, Verdict
+from clarion.gateways.seam import Fate, Preparing, Verdict
 from clarion.queue import Lease, LeaseLost, Retry
 from clarion.results.model import Outcome
 from clarion.sending.chunk_run import ChunkRun
@@ -31,6 +31,8 @@ STEP = 2_000
 STEP_SECONDS = (0.2, 0.05)
 """Seconds after which an outcome is recorded, at the latest: at least once, at most once (where a kill in between
 costs an outcome for good)."""
+WORTH_PREPARING = 200
+"""Devices of a chunk from which on its gateway is told of them ahead."""
 MOST_AT_ONCE = 500
 """Devices of an urgent chunk that are all handed over at once, whatever room the gateway has."""
 SLICE = 200
@@ -94,6 +96,7 @@ class Delivery:
         due = self._sort(places, rows)
         if self._pressure is not None:
             due = await self._recorder.admit(self._run, due, self._pressure)
+        self._prepare(due)
         self._run.due(due)
         try:
             while True:
@@ -133,6 +136,13 @@ class Delivery:
                 self._run.settle(place, outcome)
             row = next(remaining, None)
         return due
+
+    def _prepare(self, places: Sequence[int]) -> None:
+        """Tell a gateway that works ahead (Web Push) what will come."""
+        gateway = self._lane.gateway
+        if len(places) >= WORTH_PREPARING and isinstance(gateway, Preparing):
+            rows = (self._rows[place] for place in places)
+            gateway.prepare((row.p256dh, row.auth) for row in rows if row.p256dh and row.auth)
 
     def _take_stock(self) -> None:
         if self._lease.lost:

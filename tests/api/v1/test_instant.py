@@ -128,7 +128,7 @@ async def test_v1_rule_47_clicks_targets_and_actions_know_it_by_its_id(shop: Sho
     made = await shop.say(parent, ADA, message=buttons)
     await shop.deliver()
     click = Report(device_id(shop.app.id, "d1"), uuid4(), EventKind.CLICKED, clock.now(), message_id=made, button="7")
-    await tracking.receive(v1.database, shop.app.id, [click])
+    await tracking.receive(v1.database, shop.app.id, [[click]])
     [action] = (await v1.get(v1.path(f"messages/{made}/actions"))).json["data"]
     assert (action["type"], action["buttonId"]) == ("button", "7")
     assert (await v1.get(v1.path(f"messages/{parent}/actions"))).json["data"] == []

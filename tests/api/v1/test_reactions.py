@@ -66,7 +66,7 @@ async def reported(v1: V1Client) -> Reported:
             Report(ids[n], UUID(int=n), EventKind.CLICKED, at, message_id=message, button="1" if n else None)
             for n in range(105)
         ]
-        await tracking.record(conn, app.id, clicks)
+        await tracking.record(conn, app.id, [clicks])
     return Reported(v1, campaign, message, action.id, at)
 
 

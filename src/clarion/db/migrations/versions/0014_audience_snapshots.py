@@ -6,8 +6,8 @@ the server, which empties such tables, is seen.
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _UP = """
 CREATE TABLE clarion.audience_snapshot (
