@@ -140,6 +140,7 @@ async def test_an_unreachable_token_endpoint_is_a_retry_that_names_it(stub: Stub
     gateway = gateway_to(stub, "fcm")
     await stub.stop()
     pending: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+    await gateway.wait_room()
     gateway.send(notification(), pending.set_result)
     await gateway.aclose(drain=0.3)
     verdict = await pending

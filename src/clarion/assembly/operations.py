@@ -165,7 +165,12 @@ ADMIN_HANDLERS: Final[Mapping[str, admin_call.Handler]] = {
     "withdraw": admin_declarations.withdraw,
     "listSends": admin_sends.list_sends,
     "getSend": admin_sends.get_send,
+    "updateSend": admin_sends.update_send,
+    "pauseSend": admin_sends.pause_send,
+    "resumeSend": admin_sends.resume_send,
     "cancelSend": admin_sends.cancel_send,
+    "getThrottle": admin_sends.get_throttle,
+    "setThrottle": admin_sends.set_throttle,
     "listAppAudit": admin_audit.list_app_audit,
     "listAudit": admin_audit.list_audit,
 }

@@ -1,5 +1,6 @@
-"""`clarion sends`: what is being sent, how far it is, and stopping it."""
+"""`clarion sends`: what is being sent, how far it is, pausing, throttling and stopping it."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -30,6 +31,7 @@ class Shown(Struct, frozen=True, rename="camel"):
     kind: SendKind
     state: SendState
     reason: str | None
+    throttle: int | None
     audience: int | None
     counts: Counts
     pending: int
@@ -113,14 +115,82 @@ def cancel(
 
         clarion sends cancel shop-ios 7
     """
-    found = output.run(_cancel(installation(data_dir, database_url), partner_id, send))
+    settings = installation(data_dir, database_url)
+    found = output.run(_change(settings, "sends.cancel", partner_id, send, sending.cancel))
     output.answer(found, _line(partner_id, found), as_json=as_json)
 
 
-async def _cancel(settings: Settings, partner_id: str, send_id: int) -> Shown:
-    async with changing(settings, "sends.cancel", f"{partner_id} {send_id}") as conn:
+@app.command("pause")
+def pause(
+    partner_id: PartnerId,
+    send: SendId,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand nothing of a send over until it is resumed. Its time to live runs on: what is open then has expired.
+
+    Example:
+
+        clarion sends pause shop-ios 7
+    """
+    settings = installation(data_dir, database_url)
+    found = output.run(_change(settings, "sends.pause", partner_id, send, sending.pause))
+    output.answer(found, _line(partner_id, found), as_json=as_json)
+
+
+@app.command("resume")
+def resume(
+    partner_id: PartnerId,
+    send: SendId,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a paused send.
+
+    Example:
+
+        clarion sends resume shop-ios 7
+    """
+    settings = installation(data_dir, database_url)
+    found = output.run(_change(settings, "sends.resume", partner_id, send, sending.resume))
+    output.answer(found, _line(partner_id, found), as_json=as_json)
+
+
+@app.command("throttle")
+def throttle(
+    partner_id: PartnerId,
+    send: SendId,
+    per_minute: Annotated[
+        int,
+        typer.Argument(metavar="PER_MINUTE", min=0, max=100_000_000, help="0 for any number."),
+    ],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand at most so many notifications of a send over in a minute, from now on and over all processes.
+
+    Example:
+
+        clarion sends throttle shop-ios 7 6000
+    """
+
+    async def work(conn: Conn, app_id: int, send_id: int) -> None:
+        await sending.throttle(conn, app_id, send_id, per_minute or None)
+
+    settings = installation(data_dir, database_url)
+    found = output.run(_change(settings, "sends.throttle", partner_id, send, work))
+    output.answer(found, _line(partner_id, found), as_json=as_json)
+
+
+async def _change(
+    settings: Settings, operation: str, partner_id: str, send_id: int, work: Callable[[Conn, int, int], Awaitable[None]]
+) -> Shown:
+    async with changing(settings, operation, f"{partner_id} {send_id}") as conn:
         app_id = (await apps.get_app(conn, partner_id)).id
-        await sending.cancel(conn, app_id, send_id)
+        await work(conn, app_id, send_id)
         return await _shown(conn, app_id, send_id)
 
 
@@ -133,6 +203,7 @@ async def _shown(conn: Conn, app_id: int, send_id: int) -> Shown:
         kind=send.kind,
         state=progress.state,
         reason=progress.reason,
+        throttle=send.throttle,
         audience=progress.audience,
         counts=progress.counts,
         pending=progress.pending,
@@ -149,7 +220,9 @@ def _sums(found: Shown) -> str:
 
 
 def _line(partner_id: str, found: Shown) -> str:
+    throttled = "" if found.throttle is None else f", at most {found.throttle:,} a minute"
     audience = "audience not frozen yet" if found.audience is None else f"audience {found.audience:,}"
     reason = f" ({found.reason})" if found.reason else ""
     sums = _sums(found)
-    return f"{partner_id}, send {found.send}: {found.state.value}{reason}, {audience}{f': {sums}' if sums else ''}"
+    state = f"{found.state.value}{reason}{throttled}"
+    return f"{partner_id}, send {found.send}: {state}, {audience}{f': {sums}' if sums else ''}"

@@ -46,11 +46,9 @@ class Fate(Enum):
 
 
 class Scope(Enum):
-    """What a RETRY delays: this device only, what goes to this one of several push services (its gateway sees to that),
-    what goes over this connection, or the whole application."""
+    """What a RETRY delays: this device only, what goes over this connection, or the whole application."""
 
     DEVICE = "device"
-    SERVICE = "service"
     CONNECTION = "connection"
     PROJECT = "project"
 

@@ -125,7 +125,7 @@ class ChunkRun:
         self._trouble = verdict.reason or self._trouble
         tries = self._tries[place] = self._tries.get(place, 0) + 1
         delay = max(self._resumed_after, backoff(tries))
-        if verdict.scope in (Scope.DEVICE, Scope.SERVICE) and verdict.retry_after > 0:
+        if verdict.scope is Scope.DEVICE and verdict.retry_after > 0:
             delay = asked(verdict.retry_after)
         if delay >= left:
             self.settle(place, Outcome.EXPIRED, self._expiry_reason)

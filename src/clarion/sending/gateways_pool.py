@@ -104,7 +104,7 @@ class Lane:
         Verdicts on what was handed over before a pause do not lengthen it, unless they name a time themselves.
         """
         note_again(self.gateway, verdict)
-        if verdict.scope in (Scope.DEVICE, Scope.SERVICE):
+        if verdict.scope is Scope.DEVICE:
             return
         self._troubles += 1
         self._window.trouble()

@@ -40,6 +40,8 @@ BODIES: dict[str, Any] = {
     "DeclarationDraft": {},
     "StaticListDraft": {"name": "Taken"},
     "Pressure": {"ceiling": {"most": 1, "seconds": 60}},
+    "SendUpdate": {"throttle": 60},
+    "Throttle": {"perMinute": 60},
     "Capping": {"inapp": {"frequency": 1, "duration": 1}},
 }
 

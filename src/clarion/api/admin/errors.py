@@ -21,6 +21,9 @@ _CONFLICTS: Final = {
     "segment_name_taken": "duplicate_value",
     "in_use": "resource_in_use",
     "ended": "invalid_state_transition",
+    "paused": "invalid_state_transition",
+    "not_paused": "invalid_state_transition",
+    "inbox": "invalid_state_transition",
 }
 
 

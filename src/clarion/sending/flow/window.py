@@ -2,7 +2,7 @@
 
 Bookkeeping without I/O. A gateway that does well is bounded by its own room alone: the window is open. Trouble in a
 tenth of the answers, answers that take long, or none at all halve what is under way; sound answers double it window by
-window up to where the trouble began, then add to it, until the window is open again. Times are seconds of a clock that
+window up to where the trouble began, then add an eighth, until the window is open again. Times are seconds of a clock that
 only moves forward.
 """
 
@@ -86,7 +86,7 @@ class Window:
         self._begin(now, self.in_flight)
 
     def _grow(self, now: float) -> None:
-        step = self.limit if self.limit < self._threshold else max(1.0, self._threshold / 8)
+        step = self.limit if self.limit < self._threshold else max(1.0, self.limit // 8)
         self.limit += step
         if self.limit >= OPEN_FROM:
             self.limit = self._threshold = inf
