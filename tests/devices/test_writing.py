@@ -246,3 +246,29 @@ async def test_a_token_set_after_the_gateway_says_it_died_stays(database: Databa
         assert await service.switch_off(conn, app.id, [DeadToken(number, "t", set_at)]) == 1
     await write(database, app, DeviceRecord("A", {TOKEN: "t"}))
     assert await one(database, app, "A", "feedback") == 0, "a new token resets the count"
+
+
+async def test_a_token_registered_again_after_the_gateways_date_brings_the_device_back(
+    database: Database, app: App
+) -> None:
+    """The gateway's answer may be about the life that the same token had before."""
+    await write(database, app, DeviceRecord("A", {TOKEN: "t"}))
+    number = device_id(app.id, "A")
+    first = await one(database, app, "A", "token_at")
+    assert isinstance(first, datetime)
+    async with database.transaction() as conn:
+        assert await service.switch_off(conn, app.id, [DeadToken(number, "t", first)]) == 1
+    assert await tokens(database, app) == {}
+    await write(database, app, DeviceRecord("A", {TOKEN: "t"}))
+    async with database.transaction() as conn:
+        assert await service.switch_off(conn, app.id, [DeadToken(number, "t", first)]) == 0
+    assert await tokens(database, app) == {"A": "t"}
+
+
+async def test_a_set_of_dead_tokens_leaves_every_live_one(database: Database, app: App) -> None:
+    names = [f"d{no}" for no in range(500)]
+    await write(database, app, *(DeviceRecord(name, {TOKEN: f"t-{name}"}) for name in names))
+    dead = [DeadToken(device_id(app.id, name), f"t-{name}") for name in names[::10]]
+    async with database.transaction() as conn:
+        assert await service.switch_off(conn, app.id, dead) == 50
+    assert set(await tokens(database, app)) == set(names) - set(names[::10])

@@ -1,4 +1,4 @@
-"""Pausing, resuming, throttling and cancelling a send that runs: nothing more is handed over, and the sums stay exact."""
+"""Pausing, resuming, throttling a send that runs: nothing more is handed over than may be, and the sums stay exact."""
 
 import asyncio
 from datetime import timedelta

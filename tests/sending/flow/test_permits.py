@@ -79,5 +79,5 @@ async def test_applications_of_one_project_share_its_quota(
         ended = await journey.run(send)
         assert ended.counts.delivered == 30
     async with database.connection() as conn:
-        names = await tuples(conn, "SELECT name FROM clarion.allowance WHERE name LIKE 'fcm:%'")
+        names = await tuples(conn, "SELECT name FROM clarion.allowance WHERE name ~ '^fcm:'")
     assert len(names) == 1

@@ -2,8 +2,8 @@
 
 Bookkeeping without I/O. A gateway that does well is bounded by its own room alone: the window is open. Trouble in a
 tenth of the answers, answers that take long, or none at all halve what is under way; sound answers double it window by
-window up to where the trouble began, then add an eighth, until the window is open again. Times are seconds of a clock that
-only moves forward.
+window up to where the trouble began, then add an eighth, until the window is open again. Times are seconds of a clock
+that only moves forward.
 """
 
 from math import inf
