@@ -141,10 +141,15 @@ def test_sends_are_listed_and_shown(clarion: Clarion) -> None:
     assert "no send" in clarion.refused("sends", "show", clarion.new_app("ios"), str(first))["error"]
 
 
-def test_a_send_is_stopped_unless_it_has_ended(elsewhere: Clarion) -> None:
+def test_a_send_is_paused_throttled_resumed_and_stopped_unless_it_has_ended(elsewhere: Clarion) -> None:
     """On a folder where nothing sends, so that nothing ends the send meanwhile."""
     elsewhere.run("apps", "create", "shop", "--platform", "ios", "--name", "Shop")
     send = str(begun(elsewhere, "shop"))
+    assert elsewhere.json("sends", "pause", "shop", send)["state"] == "paused"
+    assert "paused already" in elsewhere.refused("sends", "pause", "shop", send)["error"]
+    assert elsewhere.json("sends", "throttle", "shop", send, "600")["throttle"] == 600
+    assert elsewhere.json("sends", "throttle", "shop", send, "0")["throttle"] is None
+    assert elsewhere.json("sends", "resume", "shop", send)["state"] == "planning"
     stopped = elsewhere.json("sends", "cancel", "shop", send)
     assert (stopped["state"], stopped["reason"]) == ("cancelled", "cancelled")
     assert "ended" in elsewhere.refused("sends", "cancel", "shop", send)["error"]
