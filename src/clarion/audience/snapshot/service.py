@@ -71,10 +71,11 @@ async def count(
 
 
 async def _asked(db: Database, app_id: int, found: State) -> State:
-    """Order a refresh, once a minute, and wait for it a moment where what there is has become old."""
-    if found.asked_at is None or not 0 <= (found.now - found.asked_at).total_seconds() < _ASKED:
-        async with db.transaction() as conn:
-            await worker.order(conn, app_id)
+    """Order a refresh, once a minute; who orders it where what there is has become old waits for it a moment."""
+    if found.asked_at is not None and 0 <= (found.now - found.asked_at).total_seconds() < _ASKED:
+        return found
+    async with db.transaction() as conn:
+        await worker.order(conn, app_id)
     if found.generation is None or found.age <= _FRESH:
         return found
     before = found.as_of
