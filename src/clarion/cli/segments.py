@@ -126,7 +126,12 @@ class _Counter(Struct, frozen=True):
             self.bar.update(task, completed=done, total=total, visible=done < total)
 
         counted = await counting.count(
-            self.db, self.settings.snapshots, app_id, predicate, exact=self.exact, progress=watch
+            self.db,
+            self.settings.snapshots,
+            app_id,
+            predicate,
+            exact=self.exact,
+            progress=None if self.bar.disable else watch,
         )
         return Number(counted.count, counted.as_of if counted.source == "snapshot" else UNSET)
 
