@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bench.delivery import report
 from bench.delivery.clients import CLIENTS, Client, missing
 from bench.delivery.sink import running_sink
@@ -33,7 +35,7 @@ def main() -> int:
         for number in range(rounds):
             measure_round(work, number, clients, samples)
     if not options.only:
-        print(report.tables(samples, requests))
+        print(report.tables(samples))
     if not options.quick and not options.only:
         report.write(samples, requests, options.streams)
     return 0
@@ -43,11 +45,12 @@ def measure_round(work: Work, number: int, clients: Sequence[Client], samples: r
     """Each client once; every round begins with another one."""
     first = number % len(clients)
     for client in [*clients[first:], *clients[:first]]:
-        sample = client.measure(work)
-        if sample.answered != work.requests:
-            raise RuntimeError(f"{client.name}: {sample.answered} of {work.requests} requests were answered with 200")
+        own = replace(work, requests=work.requests // client.part)
+        sample = client.measure(own)
+        if sample.answered != own.requests:
+            raise RuntimeError(f"{client.name}: {sample.answered} of {own.requests} requests were answered with 200")
         samples[client.name].append(sample)
-        cost = report.cpu(sample, work.requests)
+        cost = report.cpu(sample)
         print(f"round {number + 1}: {client.name} {cost:.1f} µs a request", file=sys.stderr)
 
 

@@ -1,10 +1,11 @@
 """The peer's SETTINGS decide how many streams a connection carries, and may change while it runs."""
 
 import asyncio
+from functools import partial
 
-from clarion.http.h2 import Tuning
+from clarion.http.h2 import Channel, Tuning
 from tests.http.conftest import Open, Serve
-from tests.http.peer import answer_at_once, until
+from tests.http.peer import Peer, answer_at_once, until
 from tests.http.requests import Results, post, statuses
 
 
@@ -103,3 +104,30 @@ async def test_a_further_connection_is_opened_only_when_the_first_is_full(serve:
     peer.release()
     assert statuses(await results.all()) == {200}
     assert len(peer.links) == 2
+
+
+def holds(peer: Peer, channel: Channel, requests: int) -> bool:
+    """The peer has so many requests, and the channel has no room for more."""
+    return len(peer.held) == requests and channel.room == 0
+
+
+async def test_limits_that_fall_to_one_and_rise_again_are_followed_both_ways(serve: Serve, channel: Open) -> None:
+    """1, 1000, 1, 1000: as APNs does for a new token, and after one that it refused."""
+    peer = await serve(streams=1)
+    open_channel = channel(peer, connections=1)
+    results = Results(open_channel)
+    for number in range(2500):
+        results.submit(f"/{number}", b"{}")
+    await until(lambda: len(peer.held) == 1)
+    for limit in (1000, 1, 1000):
+        peer.link.allow(limit)
+        if limit == 1:
+            peer.release()
+        await until(partial(holds, peer, open_channel, limit))
+        assert len(peer.link.open) == limit
+    assert peer.link.most == 1000
+    peer.handler = answer_at_once
+    peer.release()
+    assert statuses(await results.all()) == {200}
+    assert not results.doubles
+    assert set(peer.received.values()) == {1}
