@@ -21,7 +21,8 @@ log = get_logger(__name__)
 
 _QUESTION = struct.Struct("!I")
 _ANSWER = struct.Struct("!II")
-_PATIENCE = 2.0
+PATIENCE = 2.0
+"""Seconds after which a process that does not answer is shown as down."""
 
 
 async def answer_from_environment() -> "asyncio.Task[None] | None":
@@ -61,13 +62,13 @@ class Probe:
         self._asked = 0
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
 
-    async def ask(self) -> list[Family] | None:
-        """What the process counts; None when it is dead or does not answer within two seconds."""
+    async def ask(self, patience: float = PATIENCE) -> list[Family] | None:
+        """What the process counts; None when it is dead or does not answer within `patience` seconds."""
         self._asked += 1
         number = self._asked
         answered = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(patience):
                 if self._writer is None:
                     reader, self._writer = await asyncio.open_connection(sock=self._ours)
                     self._listening = asyncio.create_task(self._listen(reader))
