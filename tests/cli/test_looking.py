@@ -1,8 +1,16 @@
 """`clarion status`, `clarion doctor`, `clarion db`, and what all commands have in common."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import select
 import socket
+import struct
+import subprocess
+import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +90,11 @@ def test_the_status_of_a_running_installation(installation: Installation) -> Non
     assert shown["database"] == "reachable"
     assert shown["deadJobs"] == 0
     assert installation.url in installation.clarion.run("status").stdout
+
+
+def test_the_server_tells_where_its_metrics_are(installation: Installation) -> None:
+    found = json.loads((installation.clarion.data_dir / "supervisor.json").read_bytes())["metrics"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/metrics", found)
 
 
 def test_the_status_tells_how_far_sends_are(installation: Installation, tmp_path: Path) -> None:
@@ -172,3 +185,53 @@ def test_a_database_by_url_is_migrated_when_told(empty_database: str, elsewhere:
 def test_a_database_that_does_not_answer_is_named(elsewhere: Clarion) -> None:
     complaint = elsewhere.refused("apps", "list", "--database-url", "postgresql://nobody@127.0.0.1:9/none")
     assert "PostgreSQL cannot be reached" in complaint["error"]
+
+
+def test_a_live_view_needs_a_terminal_and_is_no_json(clarion: Clarion) -> None:
+    assert "terminal" in clarion.run("status", "--live", code=1).stderr
+    assert "not both" in clarion.refused("status", "--live")["hint"]
+
+
+def test_the_live_view_shows_a_running_installation_and_leaves_the_terminal_as_it_was(
+    installation: Installation,
+) -> None:
+    """In a terminal of 80 columns by 24 lines, ended with `q`."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(theirs)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "clarion.cli.main",
+            "status",
+            "--live",
+            "--data-dir",
+            str(installation.clarion.data_dir),
+        ],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    shown = b""
+    try:
+        while b"sender-1" not in shown:
+            assert select.select([ours], [], [], 60)[0], shown
+            shown += os.read(ours, 65536)
+        os.write(ours, b"q")
+        while process.poll() is None:
+            if select.select([ours], [], [], 0.1)[0]:
+                shown += os.read(ours, 65536)
+        assert process.returncode == 0, shown
+        while select.select([ours], [], [], 0)[0]:
+            shown += os.read(ours, 65536)
+        assert b"\x1b[?1049h" in shown, "the alternate screen is used"
+        assert b"\x1b[?1049l" in shown, "and left"
+        assert b"running" in shown
+        assert termios.tcgetattr(theirs) == before
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)

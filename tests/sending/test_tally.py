@@ -44,17 +44,18 @@ async def test_a_send_through_the_stub_is_counted_as_the_ledger_has_it(
     journey = await Journey.begin(database, sealer)
     await journey.connect(stub)
     await journey.add_devices(120)
-    await journey.add_devices(7, 200, token=None)
+    await journey.add_devices(7, 200, system_optin_notifs=False)
+    everyone = await journey.segment("Everyone", {"all": []})
     stub.set_knobs({"apns": {"refuse": {"Unregistered": 0.1, "PayloadTooLarge": 0.1}}})
     before, claimed = ended(), counted("clarion_notifications_claimed_total", gateway="apns")
     handed = counted("clarion_gateway_handed_over_total", gateway="apns")
-    send = await journey.send(await journey.message())
+    send = await journey.send(await journey.message(campaign_segments=[everyone.id]))
     progress = await journey.run(send)
     grown = ended() - before
     ledger = Counter(outcome for chunk in await journey.chunks(send) for outcome in chunk.outcomes)
     assert progress.audience == sum(grown.values()) == sum(ledger.values()) == 127
     assert grown[of("delivered")] == ledger[Outcome.DELIVERED]
-    assert grown[of("suppressed", "no_token")] == ledger[Outcome.SUPPRESSED_NO_TOKEN] == 7
+    assert grown[of("suppressed", "opt_out")] == ledger[Outcome.SUPPRESSED_OPT_OUT] == 7
     assert grown[of("dead_token", "Unregistered")] == ledger[Outcome.REFUSED_DEAD] > 0
     assert grown[of("refused", "PayloadTooLarge")] == ledger[Outcome.REFUSED] > 0
     assert (counted("clarion_notifications_claimed_total", gateway="apns") - claimed).total() == 127
