@@ -57,13 +57,22 @@ def markers(size: Size) -> tuple[str, str]:
 
 
 def write(rows: Sequence[Row], size: Size, conditions: str, document: Path = DOCUMENT) -> None:
-    """Put the table between the markers of its size. Raises ValueError when the document has none."""
+    """Put the rows between the markers of their size; rows of other runs that stand there stay. Raises ValueError when
+    the document has no markers."""
     begin, end = markers(size)
     text = document.read_text()
     before, opening, rest = text.partition(begin)
-    _, closing, after = rest.partition(end)
+    old, closing, after = rest.partition(end)
     if not opening or not closing:
         raise ValueError(f"{document} has no {begin} ... {end}")
     day = datetime.now(UTC).date().isoformat()
-    told = f"{day}, size {size.name}, {size.senders} senders, {conditions}:"
-    document.write_text(f"{before}{begin}\n{told}\n\n{as_markdown(rows)}\n{end}{after}")
+    told = f"Last runs {day}, size {size.name}, {size.senders} senders, {conditions}:"
+    head, rule, *fresh = as_markdown(rows).splitlines()
+    lines = {_name(line): line for line in old.splitlines() if line.startswith("| ") and line not in (head, rule)}
+    lines |= {_name(line): line for line in fresh}
+    table = "\n".join([head, rule, *lines.values()])
+    document.write_text(f"{before}{begin}\n{told}\n\n{table}\n{end}{after}")
+
+
+def _name(line: str) -> str:
+    return line.split("|")[1].strip()

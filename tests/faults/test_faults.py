@@ -57,6 +57,17 @@ async def test_a_table_stands_between_its_markers(tmp_path: Path) -> None:
     assert len({line.replace("\\|", "").count("|") for line in as_markdown(rows).splitlines()}) == 1
 
 
+async def test_a_run_made_again_takes_the_place_of_its_row(tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    begin, end = markers(QUICK)
+    document.write_text(f"{begin}\n{end}\n")
+    write([Row("one", faults=["wrong"]), Row("two", audience=2)], QUICK, "", document)
+    write([Row("one", audience=5), Row("three")], QUICK, "", document)
+    names = [line.split("|")[1].strip() for line in document.read_text().splitlines() if line.startswith("| ")]
+    assert names == ["run", "---", "one", "two", "three"]
+    assert "wrong" not in document.read_text()
+
+
 async def test_a_document_without_markers_is_not_touched(tmp_path: Path) -> None:
     document = tmp_path / "document.md"
     document.write_text("nothing\n")
