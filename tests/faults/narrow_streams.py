@@ -4,6 +4,7 @@ from clarion.apps.model import Platform
 from tests.faults.row import Row
 from tests.faults.sizes import Size
 from tests.faults.stage import Stage
+from tests.faults.window import CONNECTIONS
 
 
 async def run(stage: Stage, size: Size) -> Row:
@@ -11,20 +12,20 @@ async def run(stage: Stage, size: Size) -> Row:
     app = await stage.company(Platform.IOS, size.devices)
     wide = {"max_streams": size.streams, "throttle": size.rate}
     narrow = {**wide, "max_streams": 1}
-    one_each = widest = taken = again = 0
+    one_each = size.senders * CONNECTIONS
+    widest = taken = again = 0
 
     async def narrowed() -> None:
-        nonlocal one_each, widest, taken, again
+        nonlocal widest, taken, again
         await stage.until_taken(app, size.devices * 0.2)
         stage.stub.set_knobs(narrow)
-        await stage.until(lambda: _streams(stage) <= _connections(stage))
+        await stage.until(lambda: _streams(stage) <= one_each)
         begun = stage.figures(app).distinct
         while (taken := stage.figures(app).distinct - begun) < size.devices * 0.1:
             widest = max(widest, _streams(stage))
-            one_each = max(one_each, _connections(stage))
             await stage.pass_time(0.02)
         stage.stub.set_knobs(wide)
-        await stage.until(lambda: _streams(stage) > 2 * _connections(stage))
+        await stage.until(lambda: _streams(stage) > 2 * one_each)
         again = _streams(stage)
 
     account = await stage.send(app, size.devices, wide, meanwhile=narrowed)
@@ -43,7 +44,3 @@ async def run(stage: Stage, size: Size) -> Row:
 
 def _streams(stage: Stage) -> int:
     return stage.stub.stats().connections.streams_open
-
-
-def _connections(stage: Stage) -> int:
-    return stage.stub.stats().connections.open
