@@ -29,6 +29,7 @@ _MUCH_LOG = """
     SELECT count(pg_logical_emit_message(true, 'ballast', repeat('x', 1 << 20))) FROM generate_series(1, 1000)
 """
 _STREAMS = 100
+_SLOW = 20
 
 
 async def run(stage: Stage, size: Size) -> Row:
@@ -48,11 +49,13 @@ async def run(stage: Stage, size: Size) -> Row:
 async def _on_small_disk(stage: Stage, data_dir: Path, size: Size) -> Row:
     app = await stage.company(Platform.IOS, size.devices)
     ballast = data_dir / "ballast"
+    knobs = {"max_streams": _STREAMS, "throttle": size.rate}
     felt = False
 
     async def fill_up() -> None:
         nonlocal felt
         await stage.until_taken(app, size.devices * 0.3)
+        stage.stub.set_knobs({**knobs, "throttle": _SLOW})  # the send is not to end before the disk is full
         try:
             felt = await _is_felt(stage, ballast)
             end = asyncio.get_running_loop().time() + size.full
@@ -61,8 +64,9 @@ async def _on_small_disk(stage: Stage, data_dir: Path, size: Size) -> Row:
                 await asyncio.to_thread(_fill, ballast)  # whatever was freed meanwhile
         finally:
             ballast.unlink(missing_ok=True)
+            stage.stub.set_knobs(knobs)
 
-    account = await stage.send(app, size.devices, {"max_streams": _STREAMS, "throttle": size.rate}, meanwhile=fill_up)
+    account = await stage.send(app, size.devices, knobs, meanwhile=fill_up)
     faults = [] if felt else ["the database did not notice"]
     faults += account.undelivered()
     log = (data_dir.parent / "serve.log").read_text(errors="replace")
