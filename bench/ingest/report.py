@@ -45,7 +45,7 @@ Runs = dict[str, list[Run]]
 def table(runs: Runs) -> str:
     """Markdown: medians over the rounds, spread of the rate, and how many times the peer's rate ours is."""
     lines = [
-        "| A request | requests/s (min..max) | times the peer | reports/s | p50 ms | p99 ms | server µs | database µs |",
+        "| A request | requests/s (min..max) | times peer | reports/s | p50 ms | p99 ms | server µs | database µs |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in (UPDATES, PARSE_UPDATES, CREATIONS, PARSE_CREATIONS, TENS, SINGLES):

@@ -136,3 +136,50 @@ async def test_a_device_without_a_secret_cannot_be_authenticated(database: Datab
     await retry.transact(database, lambda conn: service.upsert(conn, app, [DeviceRecord("A", {TOKEN: "t"})]))
     number = device_id(app.id, "A") & (2**64 - 1)
     assert await authenticated(database, app, f"{number:016x}.") is None
+
+
+async def test_registrations_of_one_batch_find_what_the_earlier_ones_left(database: Database, app: App) -> None:
+    """As if they came one after the other: the same token, a UDID with the secret that one of them replaces."""
+    one = await register(database, app, Registration(token="t"))
+    batch = [
+        Registration(token="t"),
+        Registration(one.udid, one.secret),
+        Registration(token="new"),
+        Registration(token="new"),
+        Registration(),
+    ]
+    async with database.transaction() as conn:
+        by_token, without_proof, first, second, alone = await service.register(conn, app, batch)
+    assert (by_token.udid, by_token.created) == (one.udid, False)
+    assert without_proof.created, "its secret had been replaced by then"
+    assert without_proof.udid != one.udid
+    assert (first.created, second.created) == (True, False)
+    assert first.udid == second.udid
+    assert alone.created
+    assert await authenticated(database, app, one.secret) is None
+    assert await authenticated(database, app, first.secret) is None
+    for last in (by_token, without_proof, second, alone):
+        assert await authenticated(database, app, last.secret) == last.device_id
+
+
+async def test_a_batch_of_registrations_gives_as_many_identities(database: Database, app: App, scheme: Scheme) -> None:
+    language = column(scheme, "language")
+    batch = [
+        Registration(token=f"t{n}" if n % 3 else None, fields={language: "fr"} if n % 2 else {}) for n in range(40)
+    ]
+    async with database.transaction() as conn:
+        made = await service.register(conn, app, batch)
+        again = await service.register(conn, app, [Registration(each.udid, each.secret) for each in made])
+        proven = await service.authenticate(conn, app.id, [each.secret for each in made])
+    assert len({each.udid for each in made}) == len(made)
+    assert [(each.udid, each.secret) for each in again] == [(each.udid, each.secret) for each in made]
+    assert [each and each.udid for each in proven] == [each.udid for each in made]
+
+
+async def test_secrets_that_are_nobodys_open_nothing_beside_those_that_do(database: Database, app: App) -> None:
+    one, two = [await register(database, app, Registration(token=token)) for token in ("t1", "t2")]
+    swapped = two.secret.partition(".")[0] + "." + one.secret.partition(".")[2]
+    presented = [one.secret, swapped, "", "x.y", "0" * 16 + ".z", one.secret + "é", two.secret]
+    async with database.connection() as conn:
+        proven = await service.authenticate(conn, app.id, presented)
+    assert [each and each.id for each in proven] == [one.device_id, *[None] * 5, two.device_id]

@@ -68,6 +68,15 @@ async def test_batches_that_overlap_at_the_same_time_count_once(installation: In
     assert (day.opens, day.installs) == (60, 3)
 
 
+async def test_every_batch_of_a_transaction_gets_its_own_account(installation: Installation) -> None:
+    """A report that two of them hold counts for the first."""
+    shared, mine, theirs = (installation.report(device=device) for device in ("d0", "d0", "d1"))
+    async with installation.database.transaction() as conn:
+        recorded = await service.record(conn, installation.app.id, [[shared, mine], [], [shared, theirs, theirs]])
+    assert recorded == [Recorded(2, 0), Recorded(0, 0), Recorded(1, 2)]
+    assert len(await installation.events()) == 3
+
+
 async def test_what_is_rolled_back_was_never_seen(installation: Installation) -> None:
     batch = [installation.report()]
     with pytest.raises(RuntimeError):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from psycopg import sql
 
+from clarion.db.arrays import array_text
 from clarion.db.sql import Conn, execute, rows, tuples, value
 from clarion.devices.model import Standing
 from clarion.tracking.model import DayStats, EventKind, Report
@@ -116,9 +117,8 @@ async def first_seen(conn: Conn, app_id: int, reports: Sequence[Report], at: dat
         {
             "app": app_id,
             "days": days,
-            # As text of our own making: the driver's way with lists costs several times as much.
-            "sources": f"{{{','.join([str(source) for source, _ in keys])}}}",
-            "ids": f"{{{','.join([str(report_id) for _, report_id in keys])}}}",
+            "sources": array_text([source for source, _ in keys]),
+            "ids": array_text([report_id for _, report_id in keys]),
         },
     )
     marked = Counter((source, report_id) for source, report_id in found)

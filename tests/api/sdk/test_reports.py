@@ -2,12 +2,16 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from clarion.api.contract.instants import parse_instant
+from clarion.api.sdk.reports import read_instant
 from clarion.apps.model import App
 from clarion.base import clock
 from clarion.db.sql import tuples
@@ -232,3 +236,42 @@ async def test_an_id_made_twice_by_one_device_counts_once(sdk: SdkClient, phone:
     receipt = await sdk.send(phone, report("open", id=report_id), report("displayed", messageId=7, id=report_id))
     assert (receipt["accepted"], receipt["duplicates"]) == (1, 1)
     assert [kind for _, kind, *_ in await sdk.events(sdk.app())] == [EventKind.OPEN]
+
+
+async def test_what_would_mean_something_to_the_database_is_kept_as_it_is(sdk: SdkClient, phone: Phone) -> None:
+    odd = ["\\N", "\\", "a\tb", "a\nb\r", "\\.", "\\t", '"', "{}", "\u2028", ""]
+    reports = [report("custom", code=number, value={"x": text}) for number, text in enumerate(odd, 1001)]
+    reports += [report("clicked", messageId=7, button=text) for text in odd if text]
+    assert (await sdk.send(phone, *reports))["accepted"] == len(reports)
+    events = await sdk.events(sdk.app())
+    assert sorted((code, value["x"]) for _, _, code, _, _, value in events if value) == list(enumerate(odd, 1001))
+    assert sorted(button for *_, button, _ in events if button) == sorted(text for text in odd if text)
+
+
+async def test_devices_that_report_at_once_get_their_own_receipts(sdk: SdkClient) -> None:
+    phones = [await sdk.register() for _ in range(5)]
+    receipts = await asyncio.gather(
+        *(
+            sdk.send(phone, *(report("open") for _ in range(number)), *([{"id": "x"}] if number == 3 else []))
+            for number, phone in enumerate(phones)
+        )
+    )
+    assert [receipt["accepted"] for receipt in receipts] == [0, 1, 2, 3, 4]
+    assert [len(receipt["rejected"]) for receipt in receipts] == [0, 0, 0, 1, 0]
+
+
+@given(
+    st.datetimes(),
+    st.sampled_from(["Z", "z", "+00:00", "-00:00", "+01:00", "-05:30", "+23:59", "-23:59"]),
+    st.sampled_from("Tt"),
+    st.none() | st.text("0123456789", min_size=1, max_size=12),
+)
+def test_a_checked_time_is_read_as_the_contract_reads_it(
+    at: datetime, offset: str, separator: str, fraction: str | None
+) -> None:
+    seconds = at.isoformat(separator, "seconds") + (f".{fraction}" if fraction else "")
+    text = seconds + offset
+    expected = parse_instant(text)
+    if expected is not None:
+        assert read_instant(text) == expected
+        assert read_instant(text).utcoffset() == timedelta(0)

@@ -13,6 +13,7 @@ from clarion.api.sdk.surface import SdkSurface
 from clarion.assembly.operations import SDK_HANDLERS
 from clarion.base.errors import Unavailable
 from clarion.base.sealing import Sealer
+from clarion.db.batching import Busy
 from tests.api.asgi import call
 from tests.api.sdk.client import (
     CONFIG,
@@ -244,7 +245,7 @@ class Ready:
         return ()
 
 
-@pytest.mark.parametrize("error", [Unavailable("The database is down."), psycopg.OperationalError("gone")])
+@pytest.mark.parametrize("error", [Unavailable("The database is down."), psycopg.OperationalError("gone"), Busy()])
 async def test_a_database_that_is_away_asks_for_patience(
     sdk: SdkClient, sealer: Sealer, phone: Phone, error: Exception
 ) -> None:

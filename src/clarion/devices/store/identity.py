@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from psycopg import sql
 
+from clarion.db.arrays import array_text
 from clarion.db.sql import Conn, app_table, execute, tuples
 from clarion.devices.model import device_id, token_digest
 
@@ -24,7 +25,7 @@ async def by_ids(conn: Conn, app_id: int, ids: Sequence[int]) -> dict[int, Ident
     query = sql.SQL("SELECT id, udid, secret_digest FROM {} WHERE id = ANY(%s::text::bigint[])").format(
         app_table(app_id, "device")
     )
-    found = await tuples(conn, query, (f"{{{','.join(map(str, ids))}}}",))
+    found = await tuples(conn, query, (array_text(ids),))
     return {number: Identity(number, udid, digest) for number, udid, digest in found}
 
 
@@ -42,7 +43,7 @@ async def by_tokens(conn: Conn, app_id: int, tokens: Sequence[str]) -> dict[str,
     query = sql.SQL(
         """
         SELECT d.token, d.id, d.udid, d.secret_digest
-        FROM unnest(%(digests)s::bytea[], %(tokens)s::text[]) AS s (digest, token)
+        FROM unnest(%(digests)s::text::bytea[], %(tokens)s::text::text[]) AS s (digest, token)
         CROSS JOIN LATERAL (
             SELECT p.device_id FROM clarion.push_token AS p
             WHERE p.app_id = %(app_id)s AND p.digest = s.digest OFFSET 0
@@ -50,7 +51,8 @@ async def by_tokens(conn: Conn, app_id: int, tokens: Sequence[str]) -> dict[str,
         """
     ).format(app_table(app_id, "device"))
     distinct = sorted(set(tokens))
-    bound = {"app_id": app_id, "tokens": distinct, "digests": [token_digest(token) for token in distinct]}
+    digests = [token_digest(token) for token in distinct]
+    bound = {"app_id": app_id, "tokens": array_text(distinct), "digests": array_text(digests)}
     return {token: Identity(*profile) for token, *profile in await tuples(conn, query, bound)}
 
 
@@ -59,15 +61,16 @@ async def lock_registrations(conn: Conn, app_id: int, udids: Sequence[str], toke
     named = {f"{app_id}:udid:{udid}" for udid in udids} | {f"{app_id}:token:{token}" for token in tokens}
     keys = sorted(int.from_bytes(token_digest(name)[:8], "big", signed=True) for name in named)
     if keys:
-        await execute(conn, "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS k (key)", (keys,))
+        query = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::text::bigint[]) AS k (key)"
+        await execute(conn, query, (array_text(keys),))
 
 
 async def set_secrets(conn: Conn, app_id: int, digests: Mapping[int, bytes]) -> None:
     """Replace the secrets of devices, by id; the caller has locked the devices."""
     query = sql.SQL(
         """
-        UPDATE {} AS d SET secret_digest = s.digest FROM unnest(%s::bigint[], %s::bytea[]) AS s (id, digest)
+        UPDATE {} AS d SET secret_digest = s.digest FROM unnest(%s::text::bigint[], %s::text::bytea[]) AS s (id, digest)
         WHERE d.id = s.id
         """
     ).format(app_table(app_id, "device"))
-    await execute(conn, query, (list(digests), list(digests.values())))
+    await execute(conn, query, (array_text(digests), array_text(digests.values())))

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from psycopg import sql
 
+from clarion.db.arrays import array_text
 from clarion.db.sql import Conn, app_table, values
 
 
@@ -20,8 +21,9 @@ async def add(
     query = sql.SQL(
         """
         WITH given AS (
-            SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::timestamptz[], %s::timestamptz[])
-                AS g (id, number, first_at, last_at)
+            SELECT * FROM unnest(
+                %s::text::bigint[], %s::text::integer[], %s::text::timestamptz[], %s::text::timestamptz[]
+            ) AS g (id, number, first_at, last_at)
         ), held AS (
             SELECT d.id, d.firstopen IS NULL AS fresh FROM {device} AS d
             WHERE d.id IN (SELECT id FROM given) ORDER BY d.id FOR UPDATE
@@ -36,4 +38,4 @@ async def add(
         SELECT id FROM held WHERE fresh
         """
     ).format(device=app_table(app_id, "device"))
-    return await values(conn, query, (list(ids), list(numbers), list(firsts), list(lasts)))
+    return await values(conn, query, [array_text(each) for each in (ids, numbers, firsts, lasts)])

@@ -4,7 +4,7 @@ It holds `id`, `udid` and one column per device column to be written, under its 
 `digest`, with keys also `web_p256dh` and `web_auth`. `id` and `digest` are distinct within one source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,8 @@ from msgspec import Struct
 from psycopg import sql
 
 from clarion.apps.model import SQL_TYPES, Column
-from clarion.devices.model import DeviceRecord, device_id, token_digest
+from clarion.db.arrays import array_text
+from clarion.devices.model import TOKEN, DeviceRecord, Value, device_id, token_digest
 
 
 class Shape(Struct, frozen=True):
@@ -28,17 +29,31 @@ class Shape(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """`relation` stands behind FROM and is called `s`; `size` is its number of rows."""
+    """`relation` stands behind FROM and is called `s`; `size` is its number of rows. `tokens` is a relation of the same
+    rows that has at least `id`, `token` and `digest`, for a source with tokens."""
 
     relation: sql.Composable
     params: Mapping[str, Any]
     shape: Shape
     size: int
+    tokens: "Relation | None" = None
 
     @property
     def has_token(self) -> bool:
         """Whether the token column is among those written."""
         return self.shape.has_token
+
+    @property
+    def held(self) -> "Relation":
+        """What the statements about tokens read from: no more than they need."""
+        return self.tokens or Relation(self.relation, self.params)
+
+
+class Relation(Struct, frozen=True):
+    """What stands behind FROM, called `s`, and its parameters."""
+
+    relation: sql.Composable
+    params: Mapping[str, Any]
 
 
 def settled(query: sql.Composed) -> sql.SQL:
@@ -59,33 +74,37 @@ def layout(columns: Sequence[Column], *, keys: bool) -> list[tuple[str, sql.SQL]
 
 def from_records(app_id: int, columns: Sequence[Column], records: Sequence[DeviceRecord], *, keys: bool) -> Source:
     """A source made of arrays. Every record has exactly these columns; ids and tokens are distinct."""
-    arrays: list[list[Any]] = [
-        [device_id(app_id, record.udid) for record in records],
-        [record.udid for record in records],
-        *([record.fields[column] for record in records] for column in columns),
-    ]
-    for column in columns:
-        if column.sql == "token":
-            tokens = (record.fields[column] for record in records)
-            arrays.append([token_digest(token) if isinstance(token, str) else None for token in tokens])
-    if keys:
-        arrays.append([record.keys and record.keys.p256dh for record in records])
-        arrays.append([record.keys and record.keys.auth for record in records])
-    params = {f"r{n}": array for n, array in enumerate(arrays)}
     shape = Shape(tuple(columns), keys)
-    return Source(_arrays(shape), params, shape, len(records))
+    arrays: dict[str, Iterable[Value]] = {
+        "id": [device_id(app_id, record.udid) for record in records],
+        "udid": [record.udid for record in records],
+    }
+    arrays |= {column.sql: [record.fields[column] for record in records] for column in columns}
+    if shape.has_token:
+        arrays["digest"] = [token_digest(token) if isinstance(token, str) else None for token in arrays["token"]]
+    if keys:
+        arrays["web_p256dh"] = [record.keys.p256dh if record.keys else None for record in records]
+        arrays["web_auth"] = [record.keys.auth if record.keys else None for record in records]
+    params = {name: array_text(values) for name, values in arrays.items()}
+    tokens = Relation(_TOKENS, {name: params[name] for name in _OF_TOKENS}) if shape.has_token else None
+    return Source(_arrays(shape), params, shape, len(records), tokens)
+
+
+def _unnested(names: Sequence[tuple[str, sql.SQL]]) -> sql.SQL:
+    relation = sql.SQL("unnest({}) AS s ({})").format(
+        sql.SQL(", ").join(sql.SQL("{}::text::{}[]").format(sql.Placeholder(name), kind) for name, kind in names),
+        sql.SQL(", ").join(sql.Identifier(name) for name, _ in names),
+    )
+    return settled(relation)
 
 
 @lru_cache(maxsize=1000)
 def _arrays(shape: Shape) -> sql.SQL:
-    names = layout(shape.columns, keys=shape.keys)
-    relation = sql.SQL("unnest({}) AS s ({})").format(
-        sql.SQL(", ").join(
-            sql.SQL("{}::{}[]").format(sql.Placeholder(f"r{n}"), kind) for n, (_, kind) in enumerate(names)
-        ),
-        sql.SQL(", ").join(sql.Identifier(name) for name, _ in names),
-    )
-    return settled(relation)
+    return _unnested(layout(shape.columns, keys=shape.keys))
+
+
+_OF_TOKENS = ("id", "token", "digest")
+_TOKENS = _unnested([each for each in layout([TOKEN], keys=False) if each[0] in _OF_TOKENS])
 
 
 def from_udids(ids: Sequence[int], udids: Sequence[str]) -> Source:

@@ -133,8 +133,8 @@ async def holders(conn: Conn, app_id: int, source: Source) -> list[int]:
             WHERE p.app_id = %(app_id)s AND p.digest = s.digest OFFSET 0
         ) AS held WHERE held.device_id <> s.id
         """
-    ).format(relation=source.relation)
-    return await values(conn, query, {**source.params, "app_id": app_id})
+    ).format(relation=source.held.relation)
+    return await values(conn, query, {**source.held.params, "app_id": app_id})
 
 
 async def lock_moves(conn: Conn, app_id: int) -> None:
@@ -161,8 +161,8 @@ async def former_tokens(conn: Conn, app_id: int, source: Source) -> list[tuple[b
             WHERE p.app_id = %(app_id)s AND p.device_id = s.id OFFSET 0
         ) AS held WHERE held.digest IS DISTINCT FROM s.digest
         """
-    ).format(relation=source.relation)
-    return [(digest, number) for digest, number in await tuples(conn, query, {**source.params, "app_id": app_id})]
+    ).format(relation=source.held.relation)
+    return [(digest, number) for digest, number in await tuples(conn, query, {**source.held.params, "app_id": app_id})]
 
 
 async def claim_tokens(conn: Conn, app_id: int, source: Source, refused: Sequence[int]) -> list[HeldToken]:
@@ -179,8 +179,8 @@ async def claim_tokens(conn: Conn, app_id: int, source: Source, refused: Sequenc
         SELECT claimed.digest, s.token, claimed.device_id AS holder, s.id AS claimant
         FROM claimed JOIN {relation} USING (digest) WHERE claimed.device_id <> s.id
         """
-    ).format(relation=source.relation)
-    return await rows(conn, query, {**source.params, "app_id": app_id, "refused": list(refused)}, of=HeldToken)
+    ).format(relation=source.held.relation)
+    return await rows(conn, query, {**source.held.params, "app_id": app_id, "refused": list(refused)}, of=HeldToken)
 
 
 async def move_tokens(conn: Conn, app_id: int, held: Sequence[HeldToken]) -> None:
