@@ -12,10 +12,10 @@ CONNECTIONS = 2
 
 def window(streams: int) -> int:
     """Devices that may be in doubt when one sender dies: a notification on every stream of `streams` a connection, and
-    for each chunk it works on the outcomes of one recording step."""
-    return CONNECTIONS * streams + roles._SEND_CHUNKS * delivery.STEP
+    for each chunk of an application that it works on the outcomes of one recording step."""
+    return CONNECTIONS * streams + roles._SEND_SHARE * delivery.STEP
 
 
 def intents() -> int:
     """Intents that one sender may have recorded ahead of the hand-over."""
-    return roles._SEND_CHUNKS * delivery.INTENTS[1]
+    return roles._SEND_SHARE * delivery.INTENTS[1]

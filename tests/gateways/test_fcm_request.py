@@ -69,57 +69,7 @@ def test_no_token_or_collapse_key_breaks_out_of_its_place(token: str, collapse: 
 
 def test_the_path_names_the_project() -> None:
     assert dict(fields("fcm.googleapis.com", "my-app"))[b":path"] == b"/v1/projects/my-app/messages:send"
-<<<<<<< HEAD
-=======
-
-
-class HandClock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@given(pauses=st.lists(st.floats(0, 70), min_size=1, max_size=60), share=st.sampled_from([1.0, 0.5]))
-def test_no_minute_holds_more_than_the_cap_however_greedy_the_sender(pauses: list[float], share: float) -> None:
-    """Never over 600,000 in any minute, here scaled down to 600."""
-    hand = HandClock()
-    quota = Quota(600, share, hand)
-    sent: list[float] = []
-    for pause in pauses:
-        hand.seconds += pause
-        while quota.take():
-            sent.append(hand.seconds)
-    for index, moment in enumerate(sent):
-        within = [other for other in sent[index:] if other < moment + 60]
-        assert len(within) <= 600 * share
-
-
-def test_the_quota_sustains_95_percent_of_the_cap() -> None:
-    hand = HandClock()
-    quota = Quota(600, clock=hand)
-    taken = 0
-    for _ in range(6000):
-        hand.seconds += 0.1
-        while quota.take():
-            taken += 1
-    assert taken >= 0.95 * 6000
-
-
-def test_the_quota_tells_how_long_to_wait_and_counts_what_goes_out_regardless() -> None:
-    hand = HandClock()
-    quota = Quota(600, clock=hand)
-    while quota.take():
-        pass
-    assert quota.available == 0
-    hand.seconds += quota.wait + 1e-9
-    assert quota.take()
-    quota.charge()
-    assert quota.available <= 0
-    assert not quota.take()
 
 
 def test_a_token_that_has_no_form_in_utf8_is_escaped_for_fcm_to_refuse() -> None:
     assert b'"token":"a\\ud800"' in body(Notification("a\ud800", DATA, bytes(16), 0))
->>>>>>> b004059 (Record 27: the transport stays Python; where a request's time goes; limits followed both ways are tested)
