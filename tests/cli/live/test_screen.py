@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clarion.cli.live.figures import Lane
 from clarion.cli.live.screen import Running, View, draw, duration, size
-from clarion.cli.status import Process, Sending, Status, Waiting
+from clarion.cli.looking import Process, Sending, Status, Waiting
 from clarion.results.model import Counts
 from clarion.sending.model import SendState
 

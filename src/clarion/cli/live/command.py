@@ -18,8 +18,8 @@ from clarion.base.errors import ConfigurationError
 from clarion.base.settings import Settings
 from clarion.cli.live import screen
 from clarion.cli.live.figures import Gateways, Speed, fetch
+from clarion.cli.looking import Looker, Sending, Status
 from clarion.cli.running import running_of
-from clarion.cli.status import Looker, Sending, Status
 
 EVERY = 1.0
 

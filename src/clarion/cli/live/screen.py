@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clarion.cli.live.figures import Lane
-from clarion.cli.status import Sending, Status
+from clarion.cli.looking import Sending, Status
 
 _COLOURS = {
     "delivered": "green",
