@@ -7,6 +7,7 @@ Run as `python -m clarion.assembly.child ROLE INDEX`.
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from clarion.base.errors import ClarionError
 
 log = telemetry.get_logger(__name__)
 
+_COLLECTIONS = (20_000, 20, 50)
+"""Thresholds of the garbage collector; the interpreter's own are (700, 10, 10)."""
 _YIELDING = {"sender": 10}
 """Campaigns have the machine while nobody else wants it, and yield (nice) to processes that somebody waits for."""
 
@@ -30,6 +33,7 @@ def main(role: str, index: int) -> int:
     settings = base_settings.from_environment()
     telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
     os.nice(_YIELDING.get(role, 0))
+    _collect_seldom()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(
@@ -41,6 +45,14 @@ def main(role: str, index: int) -> int:
         log.error("role_failed", error=error.message, hint=error.hint)
         return 1
     return 0
+
+
+def _collect_seldom() -> None:
+    """What is loaded by now is never garbage, and what a request or a notification leaves behind is freed without the
+    collector, which would else look for cycles after every few of them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
 
 
 async def _run(role: str, context: roles.Context) -> None:
