@@ -1,12 +1,14 @@
 """Helper processes make material ahead; without them, or when they fail, everything is sent all the same."""
 
 import asyncio
+import gc
 import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -219,3 +221,32 @@ def test_a_helper_ends_with_its_input_and_leaves_its_senders_interrupt_to_the_se
     process.stdin.close()
     assert process.wait(PATIENCE) == 0
     process.stdout.close()
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_workshop_that_is_closed_while_its_helper_starts_leaves_no_process_to_itself() -> None:
+    for turns in range(6):
+        shop = Workshop()
+        shop.announce(fresh(1))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await shop.aclose()
+        assert not shop.pids
+    gc.collect()  # a process that nobody closed tells of itself now, and fails the test
+
+
+@pytest.mark.usefixtures("from_the_first")
+async def test_a_workshop_is_closed_when_a_helper_that_was_killed_has_been_waited_for() -> None:
+    shop = Workshop()
+    shop.announce(fresh(1))
+    await ready(shop, 1)
+    [pid] = shop.pids
+    os.kill(pid, signal.SIGKILL)
+    await until(partial(_gone, shop), PATIENCE)
+    await shop.aclose()
+    assert not alive(pid)
+    gc.collect()
+
+
+async def _gone(shop: Workshop) -> bool:
+    return not shop.pids

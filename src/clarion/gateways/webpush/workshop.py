@@ -71,7 +71,7 @@ class Workshop:
     async def aclose(self) -> None:
         """End the helpers and forget what is ready."""
         if self._starting is not None:
-            self._starting.cancel()
+            # Not cancelled: a process that has begun by then would be left to itself.
             await asyncio.wait([self._starting])
         self._dismiss()
         if self._ending:
@@ -113,9 +113,12 @@ class Workshop:
             self._idle.cancel()
             self._idle = None
         for helper in helpers:
-            task = asyncio.get_running_loop().create_task(helper.aclose())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._end(helper)
+
+    def _end(self, helper: "_Helper") -> None:
+        task = asyncio.get_running_loop().create_task(helper.aclose())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def _rest(self) -> None:
         self._rests_until = asyncio.get_running_loop().time() + _REST
@@ -135,6 +138,7 @@ class Workshop:
             self._helpers.remove(helper)
             log.warning("webpush_helper_ended", pid=helper.pid)
             self._rest()
+            self._end(helper)
 
 
 class _Helper:
