@@ -135,9 +135,10 @@ async def _build(db: Database, folder: Path, app_id: int, forms: dict[str, Form]
     )
     work = asyncio.create_task(process.communicate(msgspec.json.encode(Order(db.conninfo, app_id, str(folder), forms))))
     try:
-        while not (await asyncio.wait({work}, timeout=0.5))[0]:
+        while not work.done():
             if lease.lost or lease.stopping.is_set():
                 raise Retry(0, "The process is stopping.", count=False)
+            await asyncio.wait({work}, timeout=0.5)
     finally:
         if process.returncode is None:
             process.kill()
