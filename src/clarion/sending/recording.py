@@ -1,6 +1,6 @@
 """Making a chunk's state durable: small steps while it runs, and the one transaction that closes it.
 
-Every step confirms the lease in its own transaction, so that nothing is recorded by a process that has lost the chunk.
+Every step confirms the lease in the same statement, so that nothing is recorded by a process that has lost the chunk.
 While the database is away the step is repeated; nothing is handed over meanwhile.
 """
 

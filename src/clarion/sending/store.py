@@ -1,4 +1,4 @@
-"""The SQL of `send`. Counts of outcomes live in its chunks (`results.store`) and are summed here as chunks close."""
+"""The SQL of `send`, and of the steps of its chunks: ledger (`results.store`), sums and counters in one statement."""
 
 from datetime import datetime
 from typing import Any, Final
