@@ -16,23 +16,22 @@ import uvloop
 
 from clarion.assembly import probe, roles
 from clarion.assembly.handover import CONNINFO, PARENT, READY, listeners_from_environment
+from clarion.base import priority, telemetry
 from clarion.base import settings as base_settings
-from clarion.base import telemetry
 from clarion.base.errors import ClarionError
 
 log = telemetry.get_logger(__name__)
 
 _COLLECTIONS = (20_000, 20, 50)
 """Thresholds of the garbage collector; the interpreter's own are (700, 10, 10)."""
-_YIELDING = {"sender": 10}
-"""Campaigns have the machine while nobody else wants it, and yield (nice) to processes that somebody waits for."""
 
 
 def main(role: str, index: int) -> int:
     """Run one role until told to stop; the exit code."""
     settings = base_settings.from_environment()
     telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
-    os.nice(_YIELDING.get(role, 0))
+    if role == "sender":
+        priority.give_way(priority.BULK)
     _collect_seldom()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

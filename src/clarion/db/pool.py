@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from clarion.base import clock
+from clarion.base import clock, priority
 from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.db.sql import Conn
 
@@ -28,12 +28,25 @@ class Database:
 
     @classmethod
     async def open(
-        cls, conninfo: str, *, size: int = 8, application_name: str = "clarion", timeout: float = 10.0
+        cls,
+        conninfo: str,
+        *,
+        size: int = 8,
+        application_name: str = "clarion",
+        timeout: float = 10.0,
+        niceness: int = 0,
     ) -> "Database":
         """Connect a pool of at most `size` connections; `timeout` seconds to get the first one.
 
+        With a `niceness` the server's processes behind these connections give way to its others: only for a server in
+        this machine's process table, as the embedded one is.
+
         Raises Unavailable, with the server's own words, when PostgreSQL cannot be reached.
         """
+
+        async def give_way(conn: Conn) -> None:
+            priority.give_way(niceness, conn.info.backend_pid)
+
         pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
             conninfo,
             min_size=1,
@@ -42,6 +55,7 @@ class Database:
             timeout=30.0,
             kwargs={"application_name": application_name, "options": "-c timezone=UTC", "autocommit": True},
             check=_check,
+            configure=give_way if niceness else None,
         )
         probe = await connect(conninfo, timeout=timeout)
         try:
