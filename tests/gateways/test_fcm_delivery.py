@@ -5,14 +5,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from clarion.base import clock
 from clarion.gateways.allowance import Allowance, Bucket, Rate
 from clarion.gateways.fcm import credentials
 from clarion.gateways.fcm.client import FcmGateway
 from clarion.gateways.registry import open_gateway
-from clarion.gateways.seam import Fate, Notification, Scope, Verdict
+from clarion.gateways.seam import Fate, Gateway, Notification, Scope, Verdict
 from clarion.gateways.stub import StubServer
 from tests.gateways.delivering import book, deliver, gateway_to
+from tests.support import until
 
 
 def notification(number: int = 0, *, data: str = "hello") -> Notification:
@@ -134,6 +137,24 @@ async def test_an_account_the_token_endpoint_does_not_know_is_refused_with_its_w
     assert {verdict.fate for verdict in verdicts} == {Fate.REFUSED}
     assert all(verdict.reason.startswith("invalid_grant: ") for verdict in verdicts)
     assert stub.stats().fcm.requests == 0
+
+
+@pytest.mark.parametrize("ahead", [-7200, 7200])
+async def test_where_clocks_differ_assertions_are_dated_by_that_of_the_token_endpoint(
+    stub: StubServer, ahead: int
+) -> None:
+    """Nothing is refused for good because a machine's clock is wrong; the first notifications are tried again."""
+    stub.set_knobs({"fcm": {"oauth_clock_ahead_seconds": ahead}})
+    gateway = gateway_to(stub, "fcm")
+    first = await deliver(gateway, map(notification, range(10)))
+    assert {(verdict.fate, verdict.scope) for verdict in first} == {(Fate.RETRY, Scope.PROJECT)}
+    assert all("clock" in verdict.reason and verdict.retry_after <= 1.0 for verdict in first)
+    await until(lambda: _delivers(gateway))
+    await gateway.aclose()
+
+
+async def _delivers(gateway: Gateway) -> bool:
+    return await deliver(gateway, [notification()]) == [Verdict(Fate.DELIVERED)]
 
 
 async def test_an_unreachable_token_endpoint_is_a_retry_that_names_it(stub: StubServer) -> None:

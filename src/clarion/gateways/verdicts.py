@@ -37,16 +37,30 @@ def retry_after(answer: Answer, otherwise: float) -> float:
     return otherwise
 
 
+def date_of(answer: Answer) -> float | None:
+    """Epoch seconds of the `Date` header (RFC 9110 section 6.6.1), None without a sound one."""
+    for name, value in answer.headers:
+        if name == b"date":
+            when = _http_date(value.decode("latin-1").strip())
+            return None if when is None else when.timestamp()
+    return None
+
+
 def _seconds(text: str, otherwise: float) -> float:
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_WAIT)
+    when = _http_date(text)
+    if when is None:
+        return otherwise
+    return min(max((when - clock.now()).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _http_date(text: str) -> datetime | None:
     try:
         when = parsedate_to_datetime(text)
     except ValueError:
-        return otherwise
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return min(max((when - clock.now()).total_seconds(), 0.0), LONGEST_WAIT)
+        return None
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def time_to_live(expires_at: int, most: int) -> int:

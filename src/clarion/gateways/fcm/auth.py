@@ -1,7 +1,8 @@
 """FCM authentication: an OAuth 2 access token for the service account (RFC 7523), cached and shared.
 
 One request to the token endpoint at a time, however many notifications wait for it. A token is replaced in the
-background before it runs out; one that FCM refuses is replaced at most once a minute.
+background before it runs out; one that FCM refuses is replaced at most once a minute. When the token endpoint refuses
+an assertion while its `Date` shows another time than this machine, assertions are dated by its clock from then on.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ _EARLY = 300.0  # seconds before its end at which a token is replaced in the bac
 _MARGIN = 30.0  # seconds before its end at which a token is used no more
 _FORCED_SPACING = 60.0
 _LONGEST_PAUSE = 60.0
+_SKEW = 30.0  # seconds by which clocks must differ for that to be why an assertion is refused
 _SOUND = re.compile(r"[\x21-\x7e]+")
 
 
@@ -64,6 +66,7 @@ class AccessToken:
         self._trouble: Verdict | None = None
         self._trouble_until = float("-inf")
         self._pause = 1.0
+        self._clock_behind = 0.0
         self._waiting: list[Ready] = []
         self._fetching: asyncio.Task[None] | None = None
 
@@ -136,7 +139,7 @@ class AccessToken:
 
     def _form(self) -> bytes:
         credentials = self._credentials
-        issued_at = int(clock.now().timestamp())
+        issued_at = int(clock.timestamp() + self._clock_behind)
         header = {"kid": credentials.private_key_id} if credentials.private_key_id else {}
         claims: jwt.Claims = {
             "iss": credentials.client_email,
@@ -177,11 +180,26 @@ class AccessToken:
         except msgspec.MsgspecError:
             denied = _Denied()
         told = ": ".join(part for part in (denied.error or f"HTTP {outcome.status}", denied.error_description) if part)
+        if denied.error == "invalid_grant" and self._adopt_clock(outcome):
+            reason = f"{told[:200]} (the clock of this machine differs from that of {self._host})"
+            return Verdict(Fate.RETRY, reason, self._pause, Scope.PROJECT)
         if 400 <= outcome.status < 500 and outcome.status not in (408, 429):
             reason = f"{told[:200]} (the token endpoint {self._host} does not accept the service account)"
             return Verdict(Fate.REFUSED, reason, self._pause, Scope.PROJECT)
         pause = verdicts.retry_after(outcome, self._pause)
         return Verdict(Fate.RETRY, f"{told[:200]} (from the token endpoint {self._host})", pause, Scope.PROJECT)
+
+    def _adopt_clock(self, answer: Answer) -> bool:
+        """Date assertions by the endpoint's clock; whether it differs from the one they were dated by."""
+        at = verdicts.date_of(answer)
+        if at is None:
+            return False
+        behind = at - clock.timestamp()
+        if abs(behind - self._clock_behind) < _SKEW:
+            return False
+        log.warning("clock_differs", host=self._host, behind=round(behind))
+        self._clock_behind = behind
+        return True
 
     def _present_trouble(self, trouble: Verdict) -> Verdict:
         left = self._trouble_until - asyncio.get_running_loop().time()

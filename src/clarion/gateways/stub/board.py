@@ -65,6 +65,7 @@ class Board:
         self.knobs = new
         self._apns.token_spacing = new.apns.provider_token_seconds
         self._oauth.lifetime = new.fcm.access_token_seconds
+        self._oauth.clock_ahead = new.fcm.oauth_clock_ahead_seconds
         at = clock.now().timestamp()
         for course in self.courses.values():
             course.turn(new, at)

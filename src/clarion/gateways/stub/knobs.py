@@ -63,9 +63,11 @@ class ApnsKnobs(GatewayKnobs, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class FcmKnobs(GatewayKnobs, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`access_token_seconds`: how long the tokens given from now on by the OAuth endpoint are valid."""
+    """`access_token_seconds`: how long the tokens given from now on by the OAuth endpoint are valid.
+    `oauth_clock_ahead_seconds`: by how much its clock is ahead of the others, as where a sender's clock is wrong."""
 
     access_token_seconds: Annotated[int, Meta(ge=1, le=3600)] = 3600
+    oauth_clock_ahead_seconds: Annotated[int, Meta(ge=-86_400, le=86_400)] = 0
 
 
 class Knobs(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

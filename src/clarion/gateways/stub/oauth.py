@@ -5,6 +5,7 @@ Access tokens carry their own content under an HMAC of the stub's seed, so they 
 
 import hmac
 from collections.abc import Mapping
+from email.utils import formatdate
 from urllib.parse import parse_qs
 
 import msgspec
@@ -47,21 +48,23 @@ class TokenEndpoint:
         self._secret = hmac.digest(keys.seed, b"access tokens", "sha256")
         self._cache: dict[bytes, AccessToken] = {}
         self.lifetime = _HOUR
+        self.clock_ahead = 0
         self.issued = 0
 
     def answer(self, request: Request) -> Reply:
         """200 with the token, or an OAuth error."""
+        at = request.at + self.clock_ahead
         try:
-            project = self._project(request)
+            project = self._project(request, at)
         except _Denied as denied:
-            return _json(denied.status, {"error": denied.error, "error_description": str(denied)})
+            return _json(at, denied.status, {"error": denied.error, "error_description": str(denied)})
         self.issued += 1
         body = {
             "access_token": self._seal(AccessToken(project, int(request.at) + self.lifetime)),
             "expires_in": self.lifetime,
             "token_type": "Bearer",
         }
-        return _json(200, body)
+        return _json(at, 200, body)
 
     def open(self, text: bytes) -> AccessToken | None:
         """What a token stands for (perhaps expired), or None when this stub never issued it."""
@@ -82,7 +85,7 @@ class TokenEndpoint:
         self._cache[text] = known
         return known
 
-    def _project(self, request: Request) -> str:
+    def _project(self, request: Request, at: float) -> str:
         if request.method != b"POST":
             raise _Denied("invalid_request", "The method must be POST.", 405)
         content_type = request.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -97,9 +100,9 @@ class TokenEndpoint:
         assertion = form.get("assertion", [])
         if len(assertion) != 1:
             raise _Denied("invalid_request", "Exactly one assertion is needed.")
-        return self._verified(assertion[0].encode(), request)
+        return self._verified(assertion[0].encode(), request, at)
 
-    def _verified(self, assertion: bytes, request: Request) -> str:
+    def _verified(self, assertion: bytes, request: Request, at: float) -> str:
         try:
             token = tokens.parse(assertion)
             claims = token.claims
@@ -116,7 +119,7 @@ class TokenEndpoint:
             raise _Denied("invalid_grant", f"Invalid JWT: aud must be {audience!r}, is {claims.aud!r}.")
         if claims.iat is None or claims.exp is None:
             raise _Denied("invalid_grant", "Invalid JWT: iat and exp are needed.")
-        if claims.exp > claims.iat + _HOUR or claims.exp <= request.at or claims.iat > request.at + _SKEW:
+        if claims.exp > claims.iat + _HOUR or claims.exp <= at or claims.iat > at + _SKEW:
             raise _Denied("invalid_grant", "Invalid JWT: it must be valid now, and for an hour at most.")
         if SCOPE not in (claims.scope or "").split(" "):
             raise _Denied("invalid_scope", f"The scope must contain {SCOPE}.")
@@ -130,6 +133,11 @@ class TokenEndpoint:
         return hmac.digest(self._secret, packed, "sha256")
 
 
-def _json(status: int, body: Mapping[str, object]) -> Reply:
-    headers = [(b":status", b"%d" % status), (b"content-type", b"application/json; charset=utf-8")]
-    return Reply([*headers, (b"cache-control", b"no-store")], msgspec.json.encode(body))
+def _json(at: float, status: int, body: Mapping[str, object]) -> Reply:
+    headers = [
+        (b":status", b"%d" % status),
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        (b"date", formatdate(at, usegmt=True).encode()),
+    ]
+    return Reply(headers, msgspec.json.encode(body))
