@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from clarion.apps.model import GatewayConfig
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
@@ -44,7 +46,9 @@ async def working(
     """A sender as in an installation, its shares smaller."""
     sender = journey.sender(chunk=chunk, opener=opener)
     stop = asyncio.Event()
-    worker = Worker(journey.database, [QUEUE], sender.handlers(), concurrency=4, share=2, lease=5.0, grace=0.5)
+    worker = Worker(
+        journey.database, [QUEUE], sender.handlers(), concurrency=4, share=2, reserve=4, lease=5.0, grace=0.5
+    )
     running = asyncio.create_task(worker.run(stop))
     try:
         yield
@@ -54,33 +58,38 @@ async def working(
         await sender.aclose()
 
 
-async def test_a_gateway_that_hangs_holds_up_no_other_application(
-    database: Database, sealer: Sealer, stub: StubServer
+@pytest.mark.parametrize("number", [1, 3])
+async def test_gateways_that_hang_hold_up_no_other_application(
+    database: Database, sealer: Sealer, stub: StubServer, number: int
 ) -> None:
-    stuck = await Journey.begin(database, sealer, "stuck")
+    """Not even those of so many applications that they could fill every slot with their shares."""
+    hanging = [await Journey.begin(database, sealer, f"stuck {no}") for no in range(number)]
     well = await Journey.begin(database, sealer, "well")
     gateways: dict[bytes, ScriptedGateway] = {}
-    opened: list[ScriptedGateway] = [Hanging(), ScriptedGateway(lambda _notification: DELIVERED)]
+    stuck = [Hanging() for _ in range(number)]
+    opened: list[ScriptedGateway] = [*stuck, ScriptedGateway(lambda _notification: DELIVERED)]
 
     def opener(config: GatewayConfig) -> Gateway:
-        return gateways.setdefault(config.secret, opened.pop(0))
+        if config.secret not in gateways:
+            gateways[config.secret] = opened.pop(0)
+        return gateways[config.secret]
 
-    for journey in (stuck, well):
+    for journey in (*hanging, well):
         await journey.connect(stub)
         await journey.add_devices(100)
-    async with working(stuck, opener):
-        await stuck.send(await stuck.message())
-        hanging = opened[0]
-        assert isinstance(hanging, Hanging)
+    async with working(well, opener):
+        for journey in hanging:
+            await journey.send(await journey.message())
 
-        async def hangs() -> bool:
-            return len(hanging.handed) == 10
+        async def hang() -> bool:
+            return all(len(gateway.handed) == 10 for gateway in stuck)
 
-        await until(hangs, 30)
+        await until(hang, 60)
         ended = await well_sent(well)
         assert ended == Counts(delivered=100)
-        assert len(hanging.handed) == 10, "the other one still hangs"
-        hanging.let_go()
+        assert all(len(gateway.handed) == 10 for gateway in stuck), "the others still hang"
+        for gateway in stuck:
+            gateway.let_go()
 
 
 async def well_sent(journey: Journey) -> Counts:

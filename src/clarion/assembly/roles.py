@@ -16,7 +16,7 @@ from msgspec import Struct
 from clarion.assembly import surfaces, work
 from clarion.assembly.database import sealer
 from clarion.assembly.protocol import BoundedProtocol
-from clarion.base import certificates
+from clarion.base import certificates, priority
 from clarion.base.errors import Unavailable
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
@@ -29,9 +29,10 @@ from clarion.sending.worker import Sender
 _API_CONNECTIONS = 16
 _SENDER_CONNECTIONS = 12
 _COURIER_CONNECTIONS = 10
-_SEND_CHUNKS, _SEND_SHARE = 16, 4
-_URGENT, _URGENT_SHARE = 12, 3
-"""Slots, and the most of them that one application may take: a gateway that hangs holds up nobody else's."""
+_SEND_CHUNKS, _SEND_SHARE, _SEND_RESERVE = 16, 4, 48
+_URGENT, _URGENT_SHARE, _URGENT_RESERVE = 12, 3, 36
+"""Slots, the most of them that one application may take, and how many more there are for chunks that only wait: a
+gateway that hangs, or a send that is throttled, holds up nobody else's."""
 _LEASE = 10.0
 _DRAIN = 15
 
@@ -97,9 +98,10 @@ async def api(context: Context, stop: asyncio.Event) -> None:
 
 async def sender(context: Context, stop: asyncio.Event) -> None:
     """Plan and deliver campaigns until `stop`, then give unfinished work back."""
-    async with _sending(context, "sender", _SENDER_CONNECTIONS) as (db, sending):
+    niceness = priority.BULK if context.settings.embedded else 0
+    async with _sending(context, "sender", _SENDER_CONNECTIONS, niceness) as (db, sending):
         context.ready()
-        await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS, _SEND_SHARE).run(stop)
+        await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS, _SEND_SHARE, _SEND_RESERVE).run(stop)
 
 
 async def courier(context: Context, stop: asyncio.Event) -> None:
@@ -108,7 +110,7 @@ async def courier(context: Context, stop: asyncio.Event) -> None:
         timers = Timers(db, work.timers(db, context.settings))
         context.ready()
         await asyncio.gather(
-            _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT, _URGENT_SHARE).run(stop),
+            _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT, _URGENT_SHARE, _URGENT_RESERVE).run(stop),
             _worker(db, "default", work.handlers(db, context.settings), 2, 2).run(stop),
             timers.run(stop),
             work.scheduler(db).run(stop),
@@ -123,10 +125,12 @@ async def sender_and_courier(context: Context, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _sending(context: Context, role: str, connections: int) -> AsyncIterator[tuple[Database, Sender]]:
+async def _sending(
+    context: Context, role: str, connections: int, niceness: int = 0
+) -> AsyncIterator[tuple[Database, Sender]]:
     """A pool of connections and the handlers of sends on it, both closed at the end."""
     name = f"clarion {role}-{context.index}"
-    db = await Database.open(context.conninfo, size=connections, application_name=name)
+    db = await Database.open(context.conninfo, size=connections, application_name=name, niceness=niceness)
     try:
         sending = work.sender(db, await _sealer(db, context.settings))
         try:
@@ -137,8 +141,12 @@ async def _sending(context: Context, role: str, connections: int) -> AsyncIterat
         await db.close()
 
 
-def _worker(db: Database, queue: str, handlers: Mapping[str, Handler], concurrency: int, share: int) -> Worker:
-    return Worker(db, [queue], handlers, concurrency=concurrency, lease=_LEASE, grace=_DRAIN, share=share)
+def _worker(
+    db: Database, queue: str, handlers: Mapping[str, Handler], concurrency: int, share: int, reserve: int = 0
+) -> Worker:
+    return Worker(
+        db, [queue], handlers, concurrency=concurrency, lease=_LEASE, grace=_DRAIN, share=share, reserve=reserve
+    )
 
 
 async def _sealer(db: Database, settings: Settings) -> Sealer:

@@ -46,6 +46,7 @@ class Lease:
     `stopping` is set when the process drains: come to an end soon, or raise `Retry(0, ..., count=False)`.
     `wanted_back` turns true when others have waited long for the slot: begin nothing new, and raise the same once
     nothing is under way.
+    `idle` is the handler's to set, while all it does is wait for somebody else: the worker may begin another job.
     """
 
     def __init__(self, job: Job, stopping: asyncio.Event, seconds: float = 30.0) -> None:
@@ -54,6 +55,7 @@ class Lease:
         self.stopping = stopping
         self.lost = False
         self.wanted_back = False
+        self.idle = False
         self.began = time.monotonic()
         self.acknowledged = False
 

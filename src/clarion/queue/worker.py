@@ -37,7 +37,8 @@ _TURN = 1.0
 class Worker:
     """Runs jobs of `queues` with `handlers` by kind, at most `concurrency` at a time, leases of `lease` seconds.
 
-    `share` is the most of them that one owner's jobs may take, all when it is left out.
+    `share` is the most of them that one owner's jobs may take, all when it is left out. Jobs that only wait (`idle`)
+    do not count among those at work, up to `reserve` of them.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Worker:
         lease: float = 30.0,
         grace: float = 20.0,
         share: int | None = None,
+        reserve: int = 0,
     ) -> None:
         self._db = db
         self._queues = list(queues)
@@ -58,6 +60,7 @@ class Worker:
         self._lease = lease
         self._grace = grace
         self._share = concurrency if share is None else share
+        self._reserve = reserve
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._stopping = asyncio.Event()
         self._given_back = asyncio.Event()
@@ -92,13 +95,18 @@ class Worker:
         try:
             await conn.execute("LISTEN clarion_job")
             while not stopped.done():
-                free = self._concurrency - len(self._running)
-                if free == 0:
+                free = self._free
+                if free <= 0:
                     await self._wait_for_slot(conn, stopped)
                 elif not await self._claim(conn, free):
                     await self._idle(conn, free, stopped)
         finally:
             await conn.close()
+
+    @property
+    def _free(self) -> int:
+        idle = sum(lease.idle for lease in self._running.values())
+        return self._concurrency - len(self._running) + min(idle, self._reserve)
 
     @property
     def _lines(self) -> list[Line]:

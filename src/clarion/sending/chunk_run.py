@@ -54,6 +54,11 @@ class ChunkRun:
     def finished(self) -> bool:
         return not (self.ready or self.pending or self.delayed or self.in_flight)
 
+    @property
+    def left(self) -> int:
+        """Devices without an outcome."""
+        return len(self.ready) + len(self.pending) + len(self.delayed) + self.in_flight
+
     def due(self, places: Iterable[int]) -> None:
         """These devices may be handed over."""
         (self.pending if self.at_most_once else self.ready).extend(places)

@@ -45,6 +45,8 @@ LONG_WAIT = 5.0
 """Seconds: a chunk that can do nothing for longer gives its slot back."""
 DRAIN = 10.0
 """Seconds that answers under way are waited for when the process stops."""
+AT_WORK = 50
+"""Outcomes a second below which a chunk only waits, for its gateway or for its throttle."""
 
 _LOOK = 1.0
 _WAKING = (1, STEP)
@@ -82,6 +84,8 @@ class Delivery:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._record_at = inf
+        self._look_at = self._loop.time() + _LOOK
+        self._left_then = inf
         self._slice = SLICE[1] // 4
         self._cancelled = False
         self._over = False
@@ -101,6 +105,7 @@ class Delivery:
             due = await self._recorder.admit(self._run, due, self._pressure)
         self._prepare(due)
         self._run.due(due)
+        self._left_then = self._run.left
         try:
             while True:
                 self._take_stock()
@@ -155,7 +160,12 @@ class Delivery:
             self._run.settle_waiting(Outcome.CANCELLED)
         elif self._left() <= 0:
             self._run.expire()
-        self._run.wake(self._loop.time())
+        now = self._loop.time()
+        self._run.wake(now)
+        if now >= self._look_at:
+            self._look_at, left = now + _LOOK, self._run.left
+            self._lease.idle = self._left_then - left < AT_WORK
+            self._left_then = left
 
     def _left(self) -> float:
         return (self._expires_at - clock.now()).total_seconds()
