@@ -126,7 +126,9 @@ async def find(conn: Conn, app_id: int, send_id: int) -> Send | None:
 
 async def latest(conn: Conn, app_id: int, limit: int) -> list[Send]:
     """The sends of an application, newest first; those that have not ended stand before all others."""
-    return await rows(conn, _SENDS + " ORDER BY closed_at IS NULL DESC, id DESC LIMIT %s", (app_id, limit), of=Send)
+    found = await rows(conn, _SENDS + " AND closed_at IS NULL ORDER BY id DESC LIMIT %s", (app_id, limit), of=Send)
+    ended = _SENDS + " AND closed_at IS NOT NULL ORDER BY id DESC LIMIT %s"
+    return [*found, *await rows(conn, ended, (app_id, limit - len(found)), of=Send)]
 
 
 async def page(conn: Conn, app_id: int, before: int | None, limit: int) -> list[Send]:

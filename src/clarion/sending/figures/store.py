@@ -41,16 +41,23 @@ class OpenSend(Struct, frozen=True):
 
 
 async def sums(conn: Conn) -> list[Sums]:
-    """Every application's sends by kind."""
+    """Every application's sends by kind: however many have ended, only those that have not are read one by one."""
     return await rows(
         conn,
         """
-        SELECT app_id, kind, count(*) AS sends, count(*) FILTER (WHERE closed_at IS NULL) AS open,
-               coalesce(sum(audience), 0)::bigint AS audience,
-               sum(delivered)::bigint AS delivered, sum(refused)::bigint AS refused,
+        WITH both AS (
+            SELECT app_id, kind, sends, 0 AS open, audience, delivered, refused, suppressed, expired, cancelled, unknown
+            FROM clarion.ended_sends
+            UNION ALL
+            SELECT app_id, kind, 1, 1, coalesce(audience, 0), delivered, refused, suppressed, expired, cancelled,
+                   unknown
+            FROM clarion.send WHERE closed_at IS NULL
+        )
+        SELECT app_id, kind, sum(sends)::bigint AS sends, sum(open)::bigint AS open,
+               sum(audience)::bigint AS audience, sum(delivered)::bigint AS delivered, sum(refused)::bigint AS refused,
                sum(suppressed)::bigint AS suppressed, sum(expired)::bigint AS expired,
                sum(cancelled)::bigint AS cancelled, sum(unknown)::bigint AS unknown
-        FROM clarion.send GROUP BY app_id, kind
+        FROM both GROUP BY app_id, kind
         """,
         of=Sums,
     )
