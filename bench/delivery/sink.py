@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clarion.base import priority
 from clarion.base.authority import CA_FILE, Authority
 
 _NAMES = ("localhost", "fcm.googleapis.com", "api.push.apple.com")
@@ -69,7 +70,8 @@ def running_sink(folder: Path, *, streams: int, niceness: int = 0) -> Iterator[i
     configuration = folder / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, streams=streams, token=ACCESS_TOKEN))
     command = [program, "-c", str(configuration), "-p", str(folder), "-e", str(folder / "error.log")]
-    process = subprocess.Popen(["nice", f"-n{niceness}", *command])
+    process = subprocess.Popen(["nice", f"-n{niceness}", *command], start_new_session=True)
+    priority.give_way(niceness, process.pid)
     try:
         _wait_for(port, process)
         yield port

@@ -181,9 +181,14 @@ async def test_parts_are_bounded_and_jobs_go_on_until_nothing_is_left(
     assert (part, pieces) == (purging.Purged(10, more=True), [3, 3, 3, 1])
     assert await purging.purge_part(database, app.id, RULE, (), stop=lambda: True) == purging.Purged(0, more=True)
 
-    assert await purging.order(database, PurgeRule(days=0)) == 0
-    assert await purging.order(database, RULE) == 2
-    assert await purging.order(database, RULE) == 0, "an application has one job at a time"
+    async def ordered(rule: PurgeRule) -> int:
+        await purging.order(database, rule)
+        async with database.connection() as conn:
+            return int(await value(conn, "SELECT count(*) FROM clarion.job"))
+
+    assert await ordered(PurgeRule(days=0)) == 0
+    assert await ordered(RULE) == 2
+    assert await ordered(RULE) == 2, "an application has one job at a time"
     stop = asyncio.Event()
     worker = Worker(database, ["default"], {purging.PURGE: purging.purger(database, ())})
     running = asyncio.create_task(worker.run(stop))

@@ -69,7 +69,7 @@ async def test_a_key_is_put_once(database: Database) -> None:
     async with database.transaction() as conn:
         assert await put(conn, "a", {}, key="k") is not None
         assert await put(conn, "a", {}, key="k") is None
-        assert await put_many(conn, "a", [{}, {}], keys=["k", "other"]) == 1
+        await put_many(conn, "a", [{}, {}], keys=["k", "other"])
     assert await left(database) == 2
 
 

@@ -63,7 +63,7 @@ async def test_gateways_that_hang_hold_up_no_other_application(
     database: Database, sealer: Sealer, stub: StubServer, number: int
 ) -> None:
     """Not even those of so many applications that they could fill every slot with their shares."""
-    hanging = [await Journey.begin(database, sealer, f"stuck {no}") for no in range(number)]
+    hanging = [await Journey.begin(database, sealer, f"stuck-{no}") for no in range(number)]
     well = await Journey.begin(database, sealer, "well")
     gateways: dict[bytes, ScriptedGateway] = {}
     stuck = [Hanging() for _ in range(number)]

@@ -7,6 +7,7 @@ into a deadlock, which PostgreSQL takes a second to find.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 import psycopg
@@ -27,21 +28,22 @@ class Overtaken(Exception):
 VICTIM = (Overtaken, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
-async def transact(db: Database, work: Callable[[Conn], Awaitable[T]]) -> T:
+async def transact(db: Database, work: Callable[[Conn], Awaitable[T]], *, pipelined: bool = False) -> T:
     """Run `work` in a transaction on a connection of the pool; see `repeat`."""
     async with db.connection() as conn:
-        return await repeat(conn, work)
+        return await repeat(conn, work, pipelined=pipelined)
 
 
-async def repeat(conn: Conn, work: Callable[[Conn], Awaitable[T]]) -> T:
+async def repeat(conn: Conn, work: Callable[[Conn], Awaitable[T]], *, pipelined: bool = False) -> T:
     """Run `work` in a transaction of this idle connection; the victim of others runs again, 6 times in all.
 
-    `work` may run several times: what it does outside the database must bear that.
+    `work` may run several times: what it does outside the database must bear that. `pipelined`, statements whose result
+    nobody reads travel with the next one, and so do BEGIN and COMMIT; their errors come then.
     """
     attempt = 1
     while True:
         try:
-            async with conn.transaction():
+            async with conn.pipeline() if pipelined else nullcontext(), conn.transaction():
                 return await work(conn)
         except VICTIM as error:
             if attempt == ATTEMPTS:

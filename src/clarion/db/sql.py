@@ -27,8 +27,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 async def rows(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> list[T]:
     """All rows, each as an `of`, columns matched to its fields by name."""
     cursor = await conn.execute(query, params)
+    found = await cursor.fetchall()  # within a pipeline nothing is known of the rows before
     names = [column.name for column in cursor.description or ()]
-    return [msgspec.convert(dict(zip(names, values, strict=True)), of) for values in await cursor.fetchall()]
+    return [msgspec.convert(dict(zip(names, values, strict=True)), of) for values in found]
 
 
 async def row(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> T | None:

@@ -38,13 +38,13 @@ class Purged(Struct, frozen=True):
     more: bool
 
 
-async def order(db: Database, rule: PurgeRule) -> int:
-    """Timer: a job for every application that has none waiting; how many. None for a rule of 0 days."""
+async def order(db: Database, rule: PurgeRule) -> None:
+    """Timer: a job for every application that has none waiting. Nothing for a rule of 0 days."""
     if rule.days == 0:
-        return 0
+        return
     async with db.transaction() as conn:
         found = await apps.list_apps(conn)
-        return await put_many(
+        await put_many(
             conn,
             PURGE,
             [{"app": app.id, "days": rule.days, "bounces": rule.bounces} for app in found],

@@ -39,9 +39,9 @@ async def put_many(
     keys: Sequence[str | None] | None = None,
     max_attempts: int = 20,
     line: Line = NOBODY,
-) -> int:
-    """Insert many due jobs of one line in one statement; how many were new."""
-    return await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts, line)
+) -> None:
+    """Insert many due jobs of one line in one statement; those whose key is taken wait already."""
+    await store.insert_many(conn, queue, kind, args, priority, keys or [None] * len(args), max_attempts, line)
 
 
 async def hold(conn: Conn, line: Line, until: datetime) -> None:

@@ -45,10 +45,8 @@ _INSERT_MANY = sql.SQL(
         FROM unnest(%(args)s::jsonb[], %(keys)s::text[]) AS t (a, k)
         ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
         RETURNING id
-    ), counted AS (
-        SELECT count(*) AS jobs FROM added
     )
-    SELECT jobs, CASE WHEN jobs > 0 THEN ({wake}) END FROM counted
+    SELECT {wake} WHERE EXISTS (SELECT FROM added)
     """
 ).format(wake=_WAKE)
 
@@ -111,10 +109,10 @@ async def insert_many(
     keys: Sequence[str | None],
     max_attempts: int,
     line: Line,
-) -> int:
-    """Insert many due jobs in one statement; those whose key is taken are left out. How many were new: if any, idle
-    workers are woken as by `announce`."""
-    added = await value(
+) -> None:
+    """Insert many due jobs in one statement; those whose key is taken are left out. If any were new, idle workers are
+    woken as by `announce`."""
+    await execute(
         conn,
         _INSERT_MANY,
         {
@@ -129,7 +127,6 @@ async def insert_many(
             "channel": CHANNEL,
         },
     )
-    return int(added)
 
 
 async def announce(conn: Conn, queue: str) -> None:

@@ -29,50 +29,54 @@ _SENDS: Final = """
 """
 
 
-async def insert(conn: Conn, app_id: int, new: NewSend, window: int, whole: Whole | None = None) -> int:
-    """The id of a new send; it may be handed over for `window` seconds from now. It is in state planning, unless its
-    audience is frozen already as `whole`."""
-    return int(
-        await value(
-            conn,
-            """
-            INSERT INTO clarion.send
-                (app_id, id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
-                 time_to_live, use_pressure, throttle, lists, shared_values, target_values, expires_at,
-                 state, chunks, chunks_open, audience, plan_cursor, frozen_at)
-            VALUES (%(app_id)s, coalesce(%(id)s, nextval('clarion.send_id')), %(message_id)s, %(campaign_id)s,
-                    %(kind)s, %(revision)s, %(contents)s, %(predicate)s, %(guarantee)s, %(priority)s,
-                    %(time_to_live)s, %(use_pressure)s, %(throttle)s, %(lists)s::bigint[], %(shared)s, %(by_target)s,
-                    clarion.now() + make_interval(secs => %(window)s),
-                    %(state)s, %(chunks)s, %(chunks)s, %(audience)s::bigint, %(cursor)s,
-                    CASE WHEN %(audience)s::bigint IS NOT NULL THEN clarion.now() END)
-            RETURNING id
-            """,
-            {
-                "app_id": app_id,
-                "id": whole and whole.send_id,
-                "state": (SendState.SENDING if whole else SendState.PLANNING).value,
-                "chunks": whole.chunks if whole else 0,
-                "audience": whole and whole.audience,
-                "cursor": 2**63 - 1 if whole else None,
-                "message_id": new.message_id,
-                "campaign_id": new.campaign_id,
-                "kind": new.kind.value,
-                "revision": new.revision,
-                "contents": Jsonb(new.contents),
-                "predicate": Jsonb(new.predicate),
-                "guarantee": new.guarantee.value,
-                "priority": new.priority,
-                "time_to_live": new.time_to_live,
-                "use_pressure": new.use_pressure,
-                "throttle": new.throttle,
-                "lists": list(new.lists),
-                "shared": Jsonb(new.shared) if new.shared else None,
-                "by_target": None if new.by_target is None else Jsonb(new.by_target),
-                "window": window,
-            },
-        )
-    )
+_INSERT: Final = """
+    INSERT INTO clarion.send
+        (app_id, id, message_id, campaign_id, kind, revision, contents, predicate, guarantee, priority,
+         time_to_live, use_pressure, throttle, lists, shared_values, target_values, expires_at,
+         state, chunks, chunks_open, audience, plan_cursor, frozen_at)
+    VALUES (%(app_id)s, coalesce(%(id)s, nextval('clarion.send_id')), %(message_id)s, %(campaign_id)s,
+            %(kind)s, %(revision)s, %(contents)s, %(predicate)s, %(guarantee)s, %(priority)s,
+            %(time_to_live)s, %(use_pressure)s, %(throttle)s, %(lists)s::bigint[], %(shared)s, %(by_target)s,
+            clarion.now() + make_interval(secs => %(window)s),
+            %(state)s, %(chunks)s, %(chunks)s, %(audience)s::bigint, %(cursor)s,
+            CASE WHEN %(audience)s::bigint IS NOT NULL THEN clarion.now() END)
+"""
+
+
+async def insert(conn: Conn, app_id: int, new: NewSend, window: int) -> int:
+    """The id of a new send in state planning; it may be handed over for `window` seconds from now."""
+    return int(await value(conn, _INSERT + " RETURNING id", _inserted(app_id, new, window)))
+
+
+async def insert_frozen(conn: Conn, app_id: int, new: NewSend, window: int, whole: Whole) -> None:
+    """As `insert`, of a send whose audience is frozen already as `whole`."""
+    await execute(conn, _INSERT, _inserted(app_id, new, window, whole))
+
+
+def _inserted(app_id: int, new: NewSend, window: int, whole: Whole | None = None) -> dict[str, Any]:
+    return {
+        "app_id": app_id,
+        "id": whole and whole.send_id,
+        "state": (SendState.SENDING if whole else SendState.PLANNING).value,
+        "chunks": whole.chunks if whole else 0,
+        "audience": whole and whole.audience,
+        "cursor": 2**63 - 1 if whole else None,
+        "message_id": new.message_id,
+        "campaign_id": new.campaign_id,
+        "kind": new.kind.value,
+        "revision": new.revision,
+        "contents": Jsonb(new.contents),
+        "predicate": Jsonb(new.predicate),
+        "guarantee": new.guarantee.value,
+        "priority": new.priority,
+        "time_to_live": new.time_to_live,
+        "use_pressure": new.use_pressure,
+        "throttle": new.throttle,
+        "lists": list(new.lists),
+        "shared": Jsonb(new.shared) if new.shared else None,
+        "by_target": None if new.by_target is None else Jsonb(new.by_target),
+        "window": window,
+    }
 
 
 async def insert_past(conn: Conn, app_id: int, send_id: int, past: PastSend, chunks: int, counts: Counts) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from clarion.api import trail
 from clarion.api.contract.engine import Contract
 from clarion.api.exchange import Response
 from clarion.api.person_call import PersonCall
@@ -43,11 +44,13 @@ class Services(Struct, frozen=True):
 
 
 class Call(PersonCall, frozen=True, kw_only=True):
-    """One checked request, valid against the contract; `page` is the page asked for, 1 when none is."""
+    """One checked request, valid against the contract; `page` is the page asked for, 1 when none is. `line` is what a
+    write leaves in the audit trail."""
 
     services: Services
     contract: Contract
     page: int = 1
+    line: trail.Line | None = None
 
 
 Handler = Callable[[Call], Awaitable[Response]]

@@ -49,7 +49,7 @@ class _Entry(Struct, rename="camel"):
 async def send_instant_message(call: Call) -> Response:
     """Say a message again at once to the targets of this call; 200 means accepted (v1 rule 48)."""
     targets = read_targets(call.contract, call.operation, call.body)
-    return json_answer(await _send(call, call.app, call.body, targets))
+    return json_answer(await _send(call, call.app, call.body, targets, call.line))
 
 
 async def send_instant_message_multi_app(call: Call) -> Response:
@@ -96,8 +96,11 @@ def _checked(call: Call, app: App, entry: Any) -> Mapping[str, Any]:
     return checked
 
 
-async def _send(call: Call, app: App, body: Mapping[str, Any], targets: Sequence[Target]) -> _Result:
-    """Accept a valid message. Raises what `sending.instant` does, in the spelling of the wire."""
+async def _send(
+    call: Call, app: App, body: Mapping[str, Any], targets: Sequence[Target], line: trail.Line | None = None
+) -> _Result:
+    """Accept a valid message, with its line of the audit trail. Raises what `sending.instant` does, in the spelling of
+    the wire."""
     parent_id = _parent_id(body)
     override: Mapping[str, Any] = body.get("message", {})
 
@@ -106,12 +109,17 @@ async def _send(call: Call, app: App, body: Mapping[str, Any], targets: Sequence
         contents = _contents(call, app, parent, override)
         wanted = Instant(parent, contents, targets, read_data(override.get("data")))
         try:
-            return await instant.begin(conn, app, wanted)
+            begun = await instant.begin(conn, app, wanted)
         except Invalid as error:
             raise Invalid(_of_message(error.findings)) from None
+        if line is not None:
+            await line.join(conn, 200)
+        return begun
 
     with spelled(message_wire.places(app.platform), named_is_404=True):
-        accepted = await retry.transact(call.services.db, work)
+        accepted = await retry.transact(call.services.db, work, pipelined=True)
+    if line is not None:
+        line.written = True
     read = {target.at for target in targets}
     unread = (at for at in range(len(call.body["targets"])) if at not in read)
     return _Result(accepted.message_id, sorted([*accepted.left_out, *unread]))

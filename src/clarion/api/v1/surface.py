@@ -69,12 +69,8 @@ class V1Surface:
 
     async def _run_audited(self, request: Request, found: Found, admitted: Admitted) -> Response:
         status = 500
-        try:
-            response = await self._run(request, found, admitted)
-            status = response.status
-            return response
-        finally:
-            entry = AuditEntry(
+        line = trail.Line(
+            AuditEntry(
                 surface="v1",
                 operation=found.operation.operation_id,
                 target=request.path,
@@ -82,14 +78,22 @@ class V1Surface:
                 person_id=admitted.person.id,
                 app_id=admitted.app.id if admitted.app else None,
             )
-            await trail.record(self._services.db, entry)
+        )
+        try:
+            response = await self._run(request, found, admitted, line)
+            status = response.status
+            return response
+        finally:
+            await line.end(self._services.db, status)
 
-    async def _run(self, request: Request, found: Found, admitted: Admitted | None) -> Response:
+    async def _run(
+        self, request: Request, found: Found, admitted: Admitted | None, line: trail.Line | None = None
+    ) -> Response:
         if admitted is not None and admitted.refusal is not None:
             return errors.answer(admitted.refusal.problems)
         body = None
         try:
-            call = self._call(request, found, admitted)
+            call = self._call(request, found, admitted, line)
             body = call.body
             return await self._handlers[found.operation.operation_id](call)
         except Exception as error:
@@ -98,7 +102,7 @@ class V1Surface:
                 raise
             return errors.answer(problems)
 
-    def _call(self, request: Request, found: Found, admitted: Admitted | None) -> Call:
+    def _call(self, request: Request, found: Found, admitted: Admitted | None, line: trail.Line | None) -> Call:
         """The checked call. Raises V1Error with everything that is malformed."""
         operation = found.operation
         path, findings = self._contract.parameters.path(operation, found.values)
@@ -124,6 +128,7 @@ class V1Surface:
             query=query.values,
             pairs=query.pairs,
             page=page if isinstance(page, int) else 1,
+            line=line,
             body=decoded.value,
         )
 

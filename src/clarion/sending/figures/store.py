@@ -45,7 +45,7 @@ async def sums(conn: Conn) -> list[Sums]:
     return await rows(
         conn,
         """
-        WITH both AS (
+        WITH told AS (
             SELECT app_id, kind, sends, 0 AS open, audience, delivered, refused, suppressed, expired, cancelled, unknown
             FROM clarion.ended_sends
             UNION ALL
@@ -57,7 +57,7 @@ async def sums(conn: Conn) -> list[Sums]:
                sum(audience)::bigint AS audience, sum(delivered)::bigint AS delivered, sum(refused)::bigint AS refused,
                sum(suppressed)::bigint AS suppressed, sum(expired)::bigint AS expired,
                sum(cancelled)::bigint AS cancelled, sum(unknown)::bigint AS unknown
-        FROM both GROUP BY app_id, kind
+        FROM told GROUP BY app_id, kind
         """,
         of=Sums,
     )

@@ -71,7 +71,8 @@ async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
     if found.named:
         frozen = await _freeze(conn, app.id, found, new)
         left_out |= {target.at for no, target in enumerate(found.targets) if no not in frozen.matched}
-        send_id = await store.insert(conn, app.id, new, window, Whole(frozen.send_id, frozen.chunks, frozen.devices))
+        send_id = frozen.send_id
+        await store.insert_frozen(conn, app.id, new, window, Whole(send_id, frozen.chunks, frozen.devices))
         # What is more than one chunk is no small thing: it must not keep those waiting that are.
         queue = URGENT_QUEUE if frozen.chunks == 1 else QUEUE
         await planning.put_chunks(conn, app.id, send_id, range(frozen.chunks), queue=queue, priority=INSTANT)
