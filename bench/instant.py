@@ -4,7 +4,7 @@
     python -m bench.instant --campaign 1000000  # while a campaign to so many devices runs all the time
 
 `clarion serve` runs with its embedded PostgreSQL in processes of its own; requests go over its plain listener, one
-after the other, signed, on one kept connection. The stub gateway stands in this process and notes when each
+after the other, signed, on one kept connection. The stub gateway runs in a process of its own and notes when each
 notification came. All share the cores of one machine. The campaign is another application's, and goes to nginx, which
 stands for a machine elsewhere and therefore runs niced.
 """
@@ -12,9 +12,11 @@ stands for a machine elsewhere and therefore runs niced.
 import argparse
 import asyncio
 import random
+import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 
@@ -32,13 +34,13 @@ from clarion.apps import service as apps
 from clarion.apps.model import App, ColumnKind, Platform
 from clarion.assembly.database import conninfo_of, opened, sealer
 from clarion.base.authority import CA_FILE
+from clarion.cli.stub_client import StubClient
 from clarion.content import service as content
 from clarion.content.model import Content, MessageDraft
 from clarion.db.pool import Database
 from clarion.db.sql import Conn, app_table, execute
 from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord
-from clarion.gateways.stub import StubServer
 from clarion.identity import service as identity
 from clarion.identity.model import Role
 from clarion.identity.signature import sign
@@ -61,14 +63,29 @@ class Company(Struct, frozen=True):
     token: str
 
 
-async def found(installation: Installation, stub: StubServer, number: int) -> Company:
+@asynccontextmanager
+async def stub_gateway(folder: Path) -> AsyncIterator[StubClient]:
+    """`clarion stub` in a process of its own."""
+    command = [sys.executable, "-m", "clarion.cli.main", "stub", "--port", "0", "--data-dir", str(folder), "--json"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        told = msgspec.json.decode(await process.stdout.readline())
+        async with StubClient(told["url"], Path(told["caFile"])) as client:
+            yield client
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def found(installation: Installation, stub: StubClient, ca: str, number: int) -> Company:
     """An iOS application with so many devices and an index on their client ids, and a message to be said again."""
     async with opened(installation.settings) as db:
         async with db.transaction() as conn:
             seal = await sealer(installation.settings, conn)
             app, _ = await apps.create_app(conn, seal, "bench", Platform.IOS, "Bench")
-            secret = msgspec.json.encode(stub.issue("apns", "bench"))
-            await apps.set_gateway(conn, seal, app, secret, stub.url, stub.ca_file.read_text())
+            secret = await stub.credentials("apns", "bench")
+            await apps.set_gateway(conn, seal, app, secret, stub.origin, ca)
             client = await apps.add_column(conn, app, "clientId", ColumnKind.TEXT, indexed=True)
             first_name = await apps.add_column(conn, app, "firstname", ColumnKind.TEXT)
             draft = MessageDraft("Order", (Content("Hi ${firstname}, order ${order} is on its way"),))
@@ -102,11 +119,12 @@ class Took(Struct, frozen=True):
     arrived: float
 
 
-async def say(session: aiohttp.ClientSession, url: str, company: Company, stub: StubServer, clients: list[int]) -> Took:
-    """One instant message to these clients, until all of it is at the gateway."""
+async def say(
+    session: aiohttp.ClientSession, url: str, company: Company, stub: StubClient, wanted: int, clients: list[int]
+) -> Took:
+    """One instant message to these clients, until the gateway has `wanted` notifications."""
     targets = [{"clientId": f"C-{n}", "data": {"order": n}} for n in clients]
     body = msgspec.json.encode({"parentMessageId": company.parent, "targets": targets})
-    wanted = stub.stats().apns.delivered + len(clients)
     started, epoch = time.perf_counter(), time.time()
     at = str(int(epoch))
     headers = {
@@ -121,23 +139,22 @@ async def say(session: aiohttp.ClientSession, url: str, company: Company, stub: 
     assert answer.status == 200, answered
 
     async def delivered() -> bool:
-        return stub.stats().apns.delivered >= wanted
+        return bool((await stub.stats())["apns"]["delivered"] >= wanted)
 
-    await until(delivered)
-    last = stub.stats().apns.last_at
-    assert last is not None
-    return Took(accepted * 1e3, (last - epoch) * 1e3)
+    await until(delivered, 30)
+    return Took(accepted * 1e3, ((await stub.stats())["apns"]["last_at"] - epoch) * 1e3)
 
 
 async def run(options: argparse.Namespace) -> Table:
     """Fill an installation, start it, send."""
     chance = random.Random(7)
-    with tempfile.TemporaryDirectory(prefix="clarion-bench-") as folder, ExitStack() as sinks:
+    async with AsyncExitStack() as sinks:
+        folder = sinks.enter_context(tempfile.TemporaryDirectory(prefix="clarion-bench-"))
         campaign = None
-        stub = StubServer(Path(folder) / "stub")
-        await stub.start()
+        place = Path(folder) / "stub"
+        stub = await sinks.enter_async_context(stub_gateway(place))
         installation = Installation(Path(folder) / "data", http=True)
-        company = await found(installation, stub, options.devices)
+        company = await found(installation, stub, (place / "stub" / CA_FILE).read_text(), options.devices)
         if options.campaign:
             place = Path(folder) / "sink"
             place.mkdir()
@@ -151,14 +168,13 @@ async def run(options: argparse.Namespace) -> Table:
                 if campaign is not None:
                     await campaign.begin()
                 took = [
-                    await say(session, url, company, stub, chance.sample(range(options.devices), TARGETS))
-                    for _ in range(WARM_UP + options.requests)
+                    await say(session, url, company, stub, no * TARGETS, chance.sample(range(options.devices), TARGETS))
+                    for no in range(1, 1 + WARM_UP + options.requests)
                 ][WARM_UP:]
         finally:
             if campaign is not None:
                 await campaign.end()
             await installation.stop()
-            await stub.stop()
     table = _table(options.devices, took)
     if campaign is not None:
         table.caption = f"meanwhile {campaign.sends} campaigns to {options.campaign:,} devices, one after the other"
