@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from clarion.gateways.registry import open_gateway
 from clarion.gateways.seam import Gateway, Notification, Verdict
@@ -47,6 +48,13 @@ def web_notifications(stub: StubServer, count: int, *, collapse: str | None = No
         identity = number.to_bytes(16, "big")
         made.append(Notification(subscription.endpoint, payload, identity, 0, collapse=collapse, keys=(p256dh, auth)))
     return made
+
+
+def at_two_services(stub: StubServer, count: int) -> tuple[list[Notification], list[Notification]]:
+    """Notifications for two push services, both of them the stub, under names of their own."""
+    here = web_notifications(stub, count)
+    elsewhere = stub.url.replace("127.0.0.1", "localhost")
+    return here, [replace(each, token=each.token.replace(stub.url, elsewhere)) for each in here]
 
 
 async def deliver(gateway: Gateway, notifications: Iterable[Notification], seconds: float = 20.0) -> list[Verdict]:

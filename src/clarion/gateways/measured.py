@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from clarion.base import metrics
 from clarion.base.metrics import Family
-from clarion.gateways.seam import Done, Gateway, Notification, Preparing, Verdict
+from clarion.gateways.seam import Done, Gateway, Notification, Preparing, SetsAside, Verdict
 from clarion.gateways.words import word_of
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -61,6 +61,7 @@ class MeasuredGateway:
         self._book = BOOKS.setdefault(kind, Book(kind))
         self._book.open.add(self)
         self._submit = gateway.send
+        self._sets_aside = gateway if isinstance(gateway, SetsAside) else None
         self._skip = 0
         self._timing = 0
 
@@ -97,6 +98,11 @@ class MeasuredGateway:
     async def wait_room(self) -> None:
         """See `Gateway.wait_room`."""
         await self.inner.wait_room()
+
+    @property
+    def aside(self) -> int:
+        """See `SetsAside.aside`; 0 where the gateway sets nothing aside."""
+        return 0 if self._sets_aside is None else self._sets_aside.aside
 
     @property
     def streams(self) -> tuple[int, int]:

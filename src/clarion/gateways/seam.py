@@ -102,3 +102,13 @@ class Preparing(Protocol):
         A hint: nothing has to follow, and what was not announced costs more but is sent all the same. Never blocks.
         Worth it from a few hundred on, as early as they are known.
         """
+
+
+@runtime_checkable
+class SetsAside(Protocol):
+    """A gateway behind which several push services stand (Web Push), one of which may go silent alone."""
+
+    @property
+    def aside(self) -> int:
+        """Notifications handed over to push services that have gone silent: they hold no room, and their silence says
+        nothing about the others."""

@@ -6,7 +6,6 @@ those that the gateway named a time for every process that uses the same account
 """
 
 import asyncio
-import random
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,8 +14,9 @@ from functools import partial
 from clarion.apps.model import GatewayConfig
 from clarion.gateways.fcm.quota import Source
 from clarion.gateways.measured import MeasuredGateway, note_again
-from clarion.gateways.registry import account_of, open_gateway
-from clarion.gateways.seam import Gateway, Scope, Verdict
+from clarion.gateways.pauses import AskedPause, Pauses
+from clarion.gateways.registry import account_of, open_gateway, shares_pauses
+from clarion.gateways.seam import Gateway, Scope, SetsAside, Verdict
 from clarion.sending.backoff import backoff
 from clarion.sending.flow.watch import Watch
 from clarion.sending.flow.window import Window
@@ -28,12 +28,6 @@ IDLE = 600.0
 _TROUBLES = 3
 """This many troubles of the connection without one sound answer between them make a pause."""
 
-_SPREAD = 0.5
-"""Seconds within which processes come back after a pause, so that not all do at the same moment."""
-
-_SAME_PAUSE = 0.25
-"""Seconds by which a pause must end later than the one in force to be a new one."""
-
 Opener = Callable[[GatewayConfig], Gateway]
 
 
@@ -41,7 +35,7 @@ class Lane:
     """The way to one application's gateway, with the pauses it asked for. Times are those of the event loop.
 
     `name` is that of the account at the push service, which other applications may share; `tell` lets other processes
-    know of a pause.
+    know of a pause, where the gateway does not do so itself.
     """
 
     def __init__(
@@ -55,10 +49,10 @@ class Lane:
         self.watched = False
         self.paused_until = 0.0
         self._tell = tell
+        self._setting_aside = gateway if isinstance(gateway, SetsAside) else None
         self._window = Window()
-        self._asked_until = 0.0
+        self._asked = AskedPause()
         self._resumes = False
-        self._known = 0
         self._troubles = 0
         self._pauses = 0
         self._answer = asyncio.Event()
@@ -72,7 +66,8 @@ class Lane:
         if self._resumes and now >= self.paused_until:
             self._resumes = False
             self._window.restart(now)
-        return int(min(self.gateway.room, self._window.room(now)))
+        aside = 0 if self._setting_aside is None else self._setting_aside.aside
+        return int(min(self.gateway.room, self._window.room(now, aside)))
 
     async def wait_room(self) -> None:
         """Return when there may be room."""
@@ -109,7 +104,7 @@ class Lane:
         self._troubles += 1
         self._window.trouble()
         if verdict.retry_after > 0:
-            if self._wait_until(now + verdict.retry_after) and self._tell is not None:
+            if self._obey(self._asked.asked(now + verdict.retry_after)) and self._tell is not None:
                 self._tell(self.name, verdict.retry_after)
         elif now >= self.paused_until and (verdict.scope is Scope.PROJECT or self._troubles >= _TROUBLES):
             self._pauses += 1
@@ -118,20 +113,12 @@ class Lane:
 
     def wait_along(self, no: int, seconds: float) -> None:
         """Another process was told to wait; see `Waiter`."""
-        if no != self._known:
-            self._known = no
-            self._wait_until(asyncio.get_running_loop().time() + seconds)
+        self._obey(self._asked.along(no, asyncio.get_running_loop().time() + seconds))
 
-    def _wait_until(self, deadline: float) -> bool:
-        """Hand nothing over before `deadline`; whether that is news."""
-        if deadline <= self._asked_until + _SAME_PAUSE:
-            self._asked_until = max(self._asked_until, deadline)
-            self.paused_until = max(self.paused_until, deadline)
-            return False
-        self._asked_until = deadline
-        self._resumes = True
-        self.paused_until = max(self.paused_until, deadline + _SPREAD * random.random())  # noqa: S311 - jitter
-        return True
+    def _obey(self, news: bool) -> bool:
+        self._resumes = self._resumes or news
+        self.paused_until = max(self.paused_until, self._asked.until)
+        return news
 
     @property
     def troubled(self) -> bool:
@@ -144,18 +131,18 @@ class Lane:
         self._pauses = 0
 
 
-def open_from(config: GatewayConfig, *, source: Source | None = None) -> Gateway:
+def open_from(config: GatewayConfig, *, source: Source | None = None, pauses: Pauses | None = None) -> Gateway:
     """Open a gateway by its stored settings; their `ca` is PEM text. Raises ConfigurationError.
 
-    `source` is where the permits come from that others use too.
+    `source` is where the permits come from that others use too, `pauses` what others were asked to wait.
     """
     if config.ca is None:
-        return open_gateway(config.kind, config.secret, config.endpoint, source=source)
+        return open_gateway(config.kind, config.secret, config.endpoint, source=source, pauses=pauses)
     # The TLS context reads the authorities while the gateway is made; the file is not needed afterwards.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(config.ca)
         file.flush()
-        return open_gateway(config.kind, config.secret, config.endpoint, file.name, source=source)
+        return open_gateway(config.kind, config.secret, config.endpoint, file.name, source=source, pauses=pauses)
 
 
 class GatewayPool:
@@ -163,7 +150,7 @@ class GatewayPool:
 
     def __init__(self, watch: Watch, opener: Opener | None = None) -> None:
         self._watch = watch
-        self._open = opener or partial(open_from, source=watch.source)
+        self._open = opener or partial(open_from, source=watch.source, pauses=watch)
         self._lanes: dict[int, Lane] = {}
         self._closing: set[asyncio.Task[None]] = set()
         PAUSED.add(self)
@@ -182,7 +169,8 @@ class GatewayPool:
         lane = self._lanes.get(app_id)
         if lane is None or lane.revision != config.revision:
             name = account_of(config.kind, config.secret) or f"app:{app_id}"
-            fresh = Lane(self._open(config), config.revision, name, self._watch.tell)
+            tell = None if shares_pauses(config.kind) else self._watch.tell
+            fresh = Lane(self._open(config), config.revision, name, tell)
             self._watch.add(fresh)
             if lane is not None and lane.users == 0:
                 self._close(lane)

@@ -2,6 +2,7 @@
 
 from math import inf
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,3 +129,19 @@ def test_after_a_pause_one_begins_small_and_grows_fast() -> None:
     assert course.fill() == RESUMED
     course.turns(12)
     assert course.window.limit == inf
+
+
+@pytest.mark.parametrize(("aside", "open_still"), [(0, False), (500, True)])
+def test_what_is_set_aside_bounds_nothing(aside: int, open_still: bool) -> None:
+    """500 hang at a push service that has gone silent; the others are answered, a hundred a second."""
+    window, now = Window(), 0.0
+    window.handed(500, now)
+    for _ in range(100):
+        now += 0.1
+        if window.room(now, aside) >= 10:
+            window.handed(10, now)
+            for _ in range(10):
+                window.answered()
+    assert (window.limit == inf) is open_still
+    assert (window.room(now, aside) >= 10) is open_still
+    assert window.in_flight == 500

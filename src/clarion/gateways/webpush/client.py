@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from clarion.gateways import origins, verdicts
+from clarion.gateways.pauses import Pauses
 from clarion.gateways.seam import Done, Fate, Notification, Verdict
 from clarion.gateways.webpush.auth import Vapid
 from clarion.gateways.webpush.credentials import WebPushCredentials
@@ -23,15 +24,23 @@ _TOO_LARGE = Verdict(Fate.REFUSED, f"PayloadTooLarge: more than {MAX_PAYLOAD} by
 
 
 class WebPushGateway:
-    """`Gateway` for Web Push. `ca_file` replaces the machine's authorities.
+    """`Gateway` for Web Push. `ca_file` replaces the machine's authorities. `pauses` is where what push services ask
+    for is shared with others that use the same key pair.
 
     With `endpoint` every notification goes to that origin, at the path of its subscription, whatever origin the
     subscription names: a rehearsal with real devices then cannot reach the real push services.
     """
 
     def __init__(
-        self, credentials: WebPushCredentials, *, endpoint: str | None = None, ca_file: str | None = None
+        self,
+        credentials: WebPushCredentials,
+        *,
+        endpoint: str | None = None,
+        ca_file: str | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
+        self._account = f"webpush:{credentials.application_server_key}"
+        self._pauses = pauses
         self._vapid = Vapid(credentials)
         self._tls = client_tls(ca_file=ca_file)
         self._origin = origins.origin_of(endpoint) if endpoint is not None else None
@@ -74,7 +83,15 @@ class WebPushGateway:
                 self._evict()
             stock = self._shared().stock
             service = PushService(
-                origin, self._vapid, self._tls, stock, self._room, self._only_one, screened=self._screened
+                origin,
+                self._vapid,
+                self._tls,
+                stock,
+                self._room,
+                self._only_one,
+                screened=self._screened,
+                account=self._account,
+                pauses=self._pauses,
             )
             self._services[origin] = service
         else:
@@ -99,8 +116,14 @@ class WebPushGateway:
 
     @property
     def room(self) -> int:
-        """See `Gateway.room`. Bounded over all push services together; each has a queue of its own."""
+        """See `Gateway.room`. Bounded over all push services together, silent ones left aside; each has a queue of its
+        own."""
         return self._room.free
+
+    @property
+    def aside(self) -> int:
+        """See `SetsAside.aside`: what was sent to push services that have gone silent."""
+        return sum(service.aside for service in self._services.values())
 
     @property
     def streams(self) -> tuple[int, int]:

@@ -17,9 +17,9 @@ class Room:
         """Never below 0; 0 when closed."""
         return 0 if self._closed else max(0, self._most - self.taken)
 
-    def give_back(self) -> None:
-        """One notification less is under way."""
-        self.taken -= 1
+    def give_back(self, number: int = 1) -> None:
+        """So many notifications fewer are under way, or hold room."""
+        self.taken -= number
         if self._waiters and self.free:
             self._wake()
 

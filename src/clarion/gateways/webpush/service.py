@@ -6,8 +6,12 @@ checked before anything else, and again by the channel for every address it conn
 What one push service asks for, or that it is away, delays its own notifications only: the verdicts are about single
 devices, since a pause of the whole application would hold back the wrong ones. Only where it is the one push service in
 use they are about the connection. While it has not answered lately, a few notifications go ahead and the others wait
-for the first answer, so that a service that is away holds no room that others could use. One that cannot be reached,
-keeps failing or asks for a pause rests, and notifications for it get their verdict at once.
+for the first answer, so that a service that is away holds no room that others could use. One that goes silent while
+notifications are under way is no better: they are set aside, that is, hold no room until it answers or they are given
+up. One that cannot be reached, keeps failing or asks for a pause rests, and notifications for it get their verdict at
+once.
+
+A pause that it asks for by a time holds for all processes that identify themselves by the same key (`Pauses`).
 """
 
 import asyncio
@@ -18,7 +22,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from clarion.base.errors import Unavailable
 from clarion.gateways import origins, verdicts
+from clarion.gateways.pauses import AskedPause, Pauses
 from clarion.gateways.seam import Done, Fate, Notification, Scope, Verdict
 from clarion.gateways.webpush import answers
 from clarion.gateways.webpush.auth import Vapid
@@ -34,18 +40,23 @@ PROBES = 100
 MOST_WAITING = 1_000
 """Notifications that wait for its first answer; further ones are for later."""
 
+SILENT = 2.0
+"""Seconds without an answer, while notifications are under way, after which a push service is silent."""
+
 _REST = 30.0  # seconds for which an unreachable push service is left alone
 _FIRST_TIMEOUT = 10.0
 _SOUND_FOR = 10.0  # seconds after an answer in which a failure says nothing about reaching the service
 _TROUBLES = 20  # failures in a row that make a pause
 _RESOLVE_TIMEOUT = 5.0
+_ASK_AGAIN = 1.0  # seconds after which one asks again for the pause in force, where it could not be known
 _BAD_KEYS = Verdict(Fate.DEAD_TOKEN, "InvalidKeys: the subscription's keys are not a P-256 point and 16 bytes")
 
 
 class PushService:
     """Sends notifications to one `origin`, within the running event loop, and takes room for those under way.
 
-    `screened`: only public addresses are acceptable. `alone` tells whether the application uses no other.
+    `screened`: only public addresses are acceptable. `alone` tells whether the application uses no other. `pauses`
+    shares what the service asks for among the processes that use the same `account`; without it nothing is shared.
     """
 
     def __init__(
@@ -58,7 +69,10 @@ class PushService:
         alone: Callable[[], bool],
         *,
         screened: bool,
+        account: str = "",
+        pauses: Pauses | None = None,
     ) -> None:
+        self.name = f"{account}:{origin}"
         self._loop = asyncio.get_running_loop()
         self._origin = origin
         self._host = origins.authority_of(origin)
@@ -69,50 +83,70 @@ class PushService:
         self._channel = Channel(origin, tls=tls, resolve=resolve_public if screened else None)
         self._under_way = 0
         self._sound_until = float("-inf")
+        self._begun_at = 0.0
+        self._silent = False
+        self._listening: asyncio.TimerHandle | None = None
         self._resting = Verdict(Fate.RETRY)
         self._rests_until = float("-inf")
         self._troubles = 0
-        self._pauses = 0
-        self._screened = not screened
-        self._screening: asyncio.Task[None] | None = None
+        self._own_rests = 0
+        self._asked = AskedPause()
+        self._pauses = pauses
+        self._screened = screened
+        self._admitted = not screened and pauses is None
+        self._admitting: asyncio.Task[None] | None = None
         self._waiting: deque[tuple[Notification, str, Done]] = deque()
+        if pauses is not None:
+            pauses.add(self)
 
     @property
     def busy(self) -> bool:
         """Whether notifications are under way or waiting."""
         return bool(self._under_way or self._waiting)
 
+    @property
+    def aside(self) -> int:
+        """Notifications that hold no room because the service has gone silent."""
+        return self._under_way + len(self._waiting) if self._silent else 0
+
     def send(self, notification: Notification, path: str, done: Done) -> None:
         """Send to `path` of this origin. `done` is called once, later."""
         now = self._loop.time()
         if now < self._rests_until:
             verdicts.later(done, replace(self._resting, retry_after=self._rests_until - now, scope=self._scope))
-        elif self._screened and (now < self._sound_until or self._under_way < PROBES):
+        elif self._admitted and (now < self._sound_until or self._under_way < PROBES):
             self._submit(notification, path, done, now)
         elif len(self._waiting) < MOST_WAITING:
             self._waiting.append((notification, path, done))
-            if not self._screened and self._screening is None:
-                self._screening = self._loop.create_task(self._screen())
+            if not self._admitted and self._admitting is None:
+                self._admitting = self._loop.create_task(self._admit())
         else:
             verdicts.later(done, Verdict(Fate.RETRY, f"{self._host} has not answered yet"))
 
-    async def _screen(self) -> None:
-        """Find out whether the origin is on the public network, then let the waiting notifications go or fall."""
+    async def _admit(self) -> None:
+        """Before the first request find out whether the origin is on the public network, and whether others were asked
+        to wait; then let the waiting notifications go or fall."""
         parts = origins.host_and_port(self._origin)
         verdict = self._closed
         try:
-            async with asyncio.timeout(_RESOLVE_TIMEOUT):
-                await resolve_public(*parts)
-            self._screened = True
+            if self._screened:
+                async with asyncio.timeout(_RESOLVE_TIMEOUT):
+                    await resolve_public(*parts)
+            if self._pauses is not None:
+                await self._pauses.refresh(self)
+            self._admitted = True
         except SpecialNetwork as error:
             verdict = Verdict(Fate.REFUSED, f"ForbiddenAddress: {error}")
-            self._rest(verdict, _REST)
+            self._rest(verdict, self._loop.time() + _REST)
         except OSError as error:
             verdict = Verdict(Fate.RETRY, f"{self._host} cannot be resolved: {error or 'no answer'}", _REST)
-            self._rest(verdict, _REST)
+            self._rest(verdict, self._loop.time() + _REST)
+        except Unavailable as error:
+            verdict = Verdict(Fate.RETRY, f"{self._host} may have asked to wait. {error.message}", _ASK_AGAIN)
+            self._rest(verdict, self._loop.time() + _ASK_AGAIN)
         finally:
-            self._screening = None
-            if self._screened:
+            self._admitting = None
+            if self._admitted:
                 self._proceed(self._loop.time())
             else:
                 self._settle_waiting(verdict)
@@ -124,8 +158,13 @@ class PushService:
         except ValueError:
             verdicts.later(done, _BAD_KEYS)
             return
+        if not self._under_way:
+            self._begun_at = now
+            if self._listening is None:
+                self._listening = self._loop.call_later(SILENT, self._listen)
         self._under_way += 1
-        self._room.taken += 1
+        if not self._silent:
+            self._room.taken += 1
         fields = self._fields.of(notification, path.encode(), now)
         timeout = None if now < self._sound_until else _FIRST_TIMEOUT
         self._channel.submit(fields, body, partial(self._answered, done), timeout=timeout)
@@ -133,41 +172,81 @@ class PushService:
     def _answered(self, done: Done, outcome: Answer | Failure) -> None:
         now = self._loop.time()
         self._under_way -= 1
-        self._room.give_back()
+        if not self._silent:
+            self._room.give_back()
+        elif isinstance(outcome, Answer):
+            self._end_silence()
         if isinstance(outcome, Answer):
             self._sound_until = now + _SOUND_FOR
             verdict = answers.of(outcome)
             if outcome.status < 500:
-                self._troubles = self._pauses = 0
+                self._troubles = self._own_rests = 0
             else:
-                verdict = replace(verdict, scope=self._scope)
-                self._trouble(verdict)
+                verdict = self._trouble(replace(verdict, scope=self._scope), now)
         else:
             verdict = replace(verdicts.of_failure(self._host, outcome), scope=self._scope)
             if outcome.processed is Processed.UNKNOWN:
-                self._trouble(verdict)
+                self._trouble(verdict, now)
             elif now >= self._sound_until:  # else it is a GOAWAY that met many requests, and no lost service
-                self._rest(verdict, _REST)
+                self._rest(verdict, now + _REST)
         if self._waiting:
             self._proceed(now)
         done(verdict)
 
-    def _trouble(self, verdict: Verdict) -> None:
-        """Rest when the service asked for it, or when this keeps happening: seconds, doubled from pause to pause."""
+    # Silence
+
+    def _listen(self) -> None:
+        """Look whether something was answered; again while notifications are under way, once every two seconds."""
+        self._listening = None
+        if self._silent or not self._under_way:
+            return
+        quiet = self._loop.time() - max(self._begun_at, self._sound_until - _SOUND_FOR)
+        if quiet < SILENT:
+            self._listening = self._loop.call_later(SILENT - quiet, self._listen)
+        elif self._alone():  # nobody else wants the room, at least for now
+            self._listening = self._loop.call_later(SILENT / 2, self._listen)
+        else:
+            self._silent = True
+            self._sound_until = float("-inf")
+            self._room.give_back(self._under_way)
+
+    def _end_silence(self) -> None:
+        self._silent = False
+        self._room.taken += self._under_way
+        if self._listening is None:
+            self._listening = self._loop.call_later(SILENT, self._listen)
+
+    # Rests
+
+    def wait_along(self, no: int, seconds: float) -> None:
+        """Another process was told to wait; see `Waiter`."""
+        now = self._loop.time()
+        self._asked.along(no, now + seconds)
+        reason = f"ServiceUnavailable: {self._host} asked another process to wait"
+        self._rest(Verdict(Fate.RETRY, reason), self._asked.until)
+        if self._admitted and now < self._rests_until:
+            self._settle_waiting(self._resting)
+
+    def _trouble(self, verdict: Verdict, now: float) -> Verdict:
+        """Rest when the service asked for it, or when this keeps happening: seconds, doubled from pause to pause. The
+        verdict tells for how long, where it was asked for."""
         self._troubles += 1
         if verdict.retry_after > 0:
-            self._rest(verdict, verdict.retry_after)
-        elif self._troubles >= _TROUBLES:
-            self._rest(verdict, min(_REST, 2.0**self._pauses))
-            self._pauses = min(self._pauses + 1, 10)
+            if self._asked.asked(now + verdict.retry_after) and self._pauses is not None:
+                self._pauses.tell(self.name, verdict.retry_after)
+            self._rest(verdict, self._asked.until)
+            return replace(verdict, retry_after=self._asked.until - now)
+        if self._troubles >= _TROUBLES:
+            self._rest(verdict, now + min(_REST, 2.0**self._own_rests))
+            self._own_rests = min(self._own_rests + 1, 10)
             self._troubles = 0
+        return verdict
 
-    def _rest(self, verdict: Verdict, seconds: float) -> None:
+    def _rest(self, verdict: Verdict, until: float) -> None:
         """Leave the service alone. What is not sent for that gets this verdict; nothing of it can be UNKNOWN."""
-        until = self._loop.time() + seconds
         if until > self._rests_until:
             fate = Fate.RETRY if verdict.fate is Fate.UNKNOWN else verdict.fate
-            self._resting = Verdict(fate, verdict.reason, seconds, self._scope)
+            self._resting = Verdict(fate, verdict.reason, until - self._loop.time(), self._scope)
             self._rests_until = until
 
     def _proceed(self, now: float) -> None:
@@ -176,7 +255,7 @@ class PushService:
             self._settle_waiting(self._resting)
             return
         waiting, sound = self._waiting, now < self._sound_until
-        while waiting and (sound or self._under_way < PROBES):
+        while waiting and (self._under_way < PROBES or (sound and self._room.free)):
             self._submit(*waiting.popleft(), now)
 
     def _settle_waiting(self, verdict: Verdict) -> None:
@@ -199,10 +278,14 @@ class PushService:
 
     async def aclose(self, drain: float) -> None:
         """Let what is under way finish for up to `drain` seconds, then close; what waits gets its verdict."""
-        if self._screening is not None:
-            await asyncio.wait([self._screening], timeout=drain)
-            if self._screening is not None:
-                self._screening.cancel()
-                await asyncio.wait([self._screening])
+        if self._pauses is not None:
+            self._pauses.remove(self)
+        if self._admitting is not None:
+            await asyncio.wait([self._admitting], timeout=drain)
+            if self._admitting is not None:
+                self._admitting.cancel()
+                await asyncio.wait([self._admitting])
         self._settle_waiting(self._closed)
         await self._channel.aclose(drain)
+        if self._listening is not None:
+            self._listening.cancel()

@@ -48,14 +48,20 @@ async def forget_allowance(conn: Conn, name: str) -> None:
 async def pause(conn: Conn, name: str, seconds: float) -> None:
     """Everybody who goes by this name waits so long, unless a longer pause is in force; they are told at once.
 
-    A pause that would take longer than it was asked for was left behind by a clock that has been set back.
+    A pause that would take longer than it was asked for was left behind by a clock that has been set back. Numbers
+    begin with the instant, so that a name that was forgotten in between does not get an earlier one again.
     """
     await execute(
         conn,
         """
         WITH put AS (
-            INSERT INTO clarion.gateway_pause AS p (name, until, seconds)
-            VALUES (%(name)s, clock_timestamp() + make_interval(secs => %(seconds)s), %(seconds)s)
+            INSERT INTO clarion.gateway_pause AS p (name, no, until, seconds)
+            VALUES (
+                %(name)s,
+                extract(epoch FROM clock_timestamp()) * 1000,
+                clock_timestamp() + make_interval(secs => %(seconds)s),
+                %(seconds)s
+            )
             ON CONFLICT (name) DO UPDATE SET no = p.no + 1, until = excluded.until, seconds = excluded.seconds
             WHERE excluded.until > p.until + interval '0.1 s'
                OR p.until > clock_timestamp() + make_interval(secs => p.seconds + 1)
@@ -64,6 +70,20 @@ async def pause(conn: Conn, name: str, seconds: float) -> None:
         SELECT pg_notify(%(channel)s, name) FROM put
         """,
         {"name": name, "seconds": seconds, "channel": CHANNEL},
+    )
+
+
+async def forget_pauses(conn: Conn) -> None:
+    """Forget pauses that ended a day ago: push services of the Web are named by strangers, and any number may ask for
+    one. What another process is about to change is passed over, so that nobody waits for this."""
+    await execute(
+        conn,
+        """
+        DELETE FROM clarion.gateway_pause WHERE name IN (
+            SELECT name FROM clarion.gateway_pause WHERE until < clock_timestamp() - interval '1 day'
+            FOR UPDATE SKIP LOCKED
+        )
+        """,
     )
 
 

@@ -8,9 +8,9 @@ for long.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from math import inf
 
 import psycopg
 
@@ -20,6 +20,7 @@ from clarion.db.pool import Database, connect
 from clarion.db.sql import Conn
 from clarion.gateways.allowance import Allowance
 from clarion.gateways.fcm.quota import Source
+from clarion.gateways.pauses import Waiter
 from clarion.sending.backoff import backoff
 from clarion.sending.flow import permits, store
 from clarion.sending.model import Send, SendState
@@ -30,15 +31,6 @@ LOOK = 0.5
 """Seconds between two looks, at the latest."""
 LINGER = 60.0
 """Seconds without a send after which the connection is given up."""
-
-
-class Waiter(Protocol):
-    """Who waits when somebody of its name was told to: a lane."""
-
-    name: str
-
-    def wait_along(self, no: int, seconds: float) -> None:
-        """A pause is in force for so many seconds more; `no` tells one from the next."""
 
 
 class Standing:
@@ -88,7 +80,7 @@ class Standing:
 
 
 class Watch:
-    """The sends and lanes of one process. End with `aclose`."""
+    """The sends of one process, and the `Pauses` of its lanes and push services. End with `aclose`."""
 
     def __init__(self, db: Database) -> None:
         self.source: Source = permits.shared(db)
@@ -97,7 +89,9 @@ class Watch:
         self._users: Counter[tuple[int, int]] = Counter()
         self._waiters: set[Waiter] = set()
         self._looking: asyncio.Task[None] | None = None
-        self._telling: dict[str, asyncio.Task[None]] = {}
+        self._looked_at = -inf
+        self._untold: dict[str, float] = {}
+        self._telling: set[asyncio.Task[None]] = set()
 
     @contextmanager
     def following(self, app_id: int, send: Send) -> Iterator[Standing]:
@@ -121,43 +115,56 @@ class Watch:
                 self._standings.pop(key).close()
 
     def add(self, waiter: Waiter) -> None:
-        """From now on this one is told of pauses."""
+        """See `Pauses.add`."""
         self._waiters.add(waiter)
 
     def remove(self, waiter: Waiter) -> None:
-        """It is of no interest any longer."""
+        """See `Pauses.remove`."""
         self._waiters.discard(waiter)
 
     async def refresh(self, waiter: Waiter) -> None:
-        """Tell one of the pause in force, if there is any: one that has just come, or was not watched for a while."""
-        async with self._db.connection() as conn:
-            for pause in await store.pauses(conn, [waiter.name]):
-                waiter.wait_along(pause.no, pause.seconds)
+        """See `Pauses.refresh`. Where nobody has looked lately the others are told, too: they have missed as much."""
+        lately = asyncio.get_running_loop().time() - self._looked_at < 2 * LOOK
+        try:
+            async with self._db.connection() as conn:
+                await self._pass_on(conn, {waiter} if lately else {waiter, *self._waiters})
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise Unavailable(f"Pauses of gateways cannot be read: {str(error).strip()}") from error
 
     def tell(self, name: str, seconds: float) -> None:
-        """A gateway asked everybody of this name to wait: let all processes know."""
-        telling = self._telling.get(name)
-        if telling is None or telling.done():
-            loop = asyncio.get_running_loop()
-            self._telling[name] = loop.create_task(self._tell(name, loop.time() + seconds))
+        """See `Pauses.tell`."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        if name in self._untold:
+            self._untold[name] = max(self._untold[name], deadline)
+            return
+        self._untold[name] = deadline
+        task = loop.create_task(self._tell(name))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     async def aclose(self) -> None:
         """Stop looking."""
-        tasks = [task for task in (self._looking, *self._telling.values()) if task is not None]
+        tasks = [*self._telling] if self._looking is None else [self._looking, *self._telling]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tell(self, name: str, deadline: float) -> None:
-        loop, failures = asyncio.get_running_loop(), 0
-        while (left := deadline - loop.time()) > 0:
-            try:
-                async with self._db.connection() as conn:
-                    await store.pause(conn, name, left)
-                return
-            except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable):
-                failures += 1
-                await asyncio.sleep(backoff(failures))
+    async def _tell(self, name: str) -> None:
+        """Tell, until it has been told or is over. What is asked for meanwhile is told after it."""
+        loop, failures, told = asyncio.get_running_loop(), 0, -inf
+        try:
+            while (deadline := self._untold[name]) > max(told, loop.time()):
+                try:
+                    async with self._db.connection() as conn:
+                        await store.pause(conn, name, deadline - loop.time())
+                        told = deadline
+                        await store.forget_pauses(conn)
+                except (psycopg.OperationalError, psycopg.InterfaceError, Unavailable):
+                    failures += 1
+                    await asyncio.sleep(backoff(failures))
+        finally:
+            del self._untold[name]
 
     async def _keep_looking(self) -> None:
         loop, failures = asyncio.get_running_loop(), 0
@@ -188,9 +195,13 @@ class Watch:
             if standing is not None:
                 standing.state = send.state
                 standing.throttle(send.throttle)
-        names = {waiter.name for waiter in self._waiters}
-        if names:
-            for pause in await store.pauses(conn, list(names)):
-                for waiter in list(self._waiters):
-                    if waiter.name == pause.name:
-                        waiter.wait_along(pause.no, pause.seconds)
+        await self._pass_on(conn, self._waiters)
+        self._looked_at = asyncio.get_running_loop().time()
+
+    async def _pass_on(self, conn: Conn, waiters: Collection[Waiter]) -> None:
+        """Tell these of the pauses in force."""
+        names = {waiter.name for waiter in waiters}
+        found = {pause.name: pause for pause in await store.pauses(conn, list(names))} if names else {}
+        for waiter in list(waiters) if found else ():
+            if (pause := found.get(waiter.name)) is not None:
+                waiter.wait_along(pause.no, pause.seconds)
