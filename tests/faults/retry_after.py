@@ -1,12 +1,13 @@
-"""FCM answers 429 with `Retry-After` to everything for a while.
+"""FCM answers 429 with `Retry-After` to everything for a while, a push service of the Web 503.
 
-The project's whole traffic waits, in all processes: no request comes before the time told (half a second is granted to
-what was under way), the send goes on right after it, and never faster than Google's quota allows.
+The project's or the push service's whole traffic waits, in all processes: no request comes before the time told (half a
+second is granted to what was under way), the send goes on right after it, and never faster than Google's quota allows.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from clarion.apps.model import Platform
+from clarion.apps.model import GATEWAY_OF, Platform
 from clarion.gateways.fcm.quota import PER_MINUTE
 from tests.faults.row import Row
 from tests.faults.sizes import Size
@@ -16,11 +17,20 @@ _UNDER_WAY = 0.5
 _TOLERANCE = 1.1
 
 
-async def run(stage: Stage, size: Size) -> Row:
+async def fcm(stage: Stage, size: Size) -> Row:
     """See above."""
-    app = await stage.company(Platform.ANDROID, size.devices)
+    return await _run(stage, size, Platform.ANDROID, "429, Retry-After", {"too_many_rate": 1})
+
+
+async def webpush(stage: Stage, size: Size) -> Row:
+    """See above."""
+    return await _run(stage, size, Platform.WEB, "503, Retry-After, Web", {"webpush": {"refuse": {"unavailable": 1}}})
+
+
+async def _run(stage: Stage, size: Size, platform: Platform, name: str, refused: dict[str, Any]) -> Row:
+    app = await stage.company(platform, size.devices)
     sound = {"max_streams": 50, "throttle": size.rate}
-    refusing = {**sound, "too_many_rate": 1, "retry_after": size.retry_after}
+    refusing = {**sound, **refused, "retry_after": size.retry_after}
 
     async def outage() -> None:
         await stage.until_taken(app, size.devices * 0.2)
@@ -29,10 +39,10 @@ async def run(stage: Stage, size: Size) -> Row:
         stage.stub.set_knobs(sound)
 
     account = await stage.send(app, size.devices, sound, meanwhile=outage)
-    arrivals = stage.stub.arrivals("fcm")
+    arrivals = stage.stub.arrivals(GATEWAY_OF[platform])
     refused_at = account.gateway.refused_at
     if refused_at is None:
-        return Row.of("429, Retry-After", [account], did="nothing", faults=["nobody was refused"])
+        return Row.of(name, [account], did="nothing", faults=["nobody was refused"])
     deadline = refused_at + size.retry_after
     resumed = min((tenth / 10 for tenth in arrivals if tenth / 10 > refused_at + _UNDER_WAY), default=deadline)
     late = resumed - deadline
@@ -48,7 +58,7 @@ async def run(stage: Stage, size: Size) -> Row:
         f"`Retry-After: {size.retry_after}` for {size.outage:g} s, {account.gateway.refused_total} refused, "
         f"{account.gateway.early} early, resumed {late:+.1f} s, then at most {highest}/s"
     )
-    return Row.of("429, Retry-After", [account], did=did, faults=faults)
+    return Row.of(name, [account], did=did, faults=faults)
 
 
 def busiest_second(arrivals: Mapping[int, int], since: float) -> int:

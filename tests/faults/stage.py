@@ -23,7 +23,8 @@ from clarion.content.model import Content, Guarantee, MessageDraft
 from clarion.db.pool import Database
 from clarion.devices import service as devices
 from clarion.devices.model import TOKEN, DeviceRecord
-from clarion.gateways.stub import StubServer
+from clarion.devices.values import parse_web_keys
+from clarion.gateways.stub import StubServer, derive_subscriptions
 from clarion.gateways.stub.ledger import Figures
 from clarion.sending import service as sending
 from clarion.sending.model import SendState
@@ -72,15 +73,24 @@ class Stage:
                 await apps.set_gateway(conn, seal, app, secret, self.stub.url, self.stub.ca_file.read_text())
             for first in range(0, devices_wanted, 5000):
                 numbers = range(first, min(first + 5000, devices_wanted))
-                records = [DeviceRecord(f"device-{number}", {TOKEN: token_of(number)}) for number in numbers]
+                records = self._records(platform, numbers)
                 async with db.transaction() as conn:
                     await devices.upsert(conn, app, records)
         return app
 
+    def _records(self, platform: Platform, numbers: range) -> list[DeviceRecord]:
+        if platform is not Platform.WEB:
+            return [DeviceRecord(f"device-{number}", {TOKEN: token_of(number)}) for number in numbers]
+        subscriptions = derive_subscriptions(self.stub.seed, self.stub.url, numbers.start, len(numbers))
+        return [
+            DeviceRecord(f"device-{number}", {TOKEN: each.endpoint}, parse_web_keys(each.p256dh, each.auth))
+            for number, each in zip(numbers, subscriptions, strict=True)
+        ]
+
     def figures(self, app: App) -> Figures:
         """The book of the application's gateway."""
         stats = self.stub.stats()
-        return stats.apns if app.platform is Platform.IOS else stats.fcm
+        return {"apns": stats.apns, "fcm": stats.fcm, "webpush": stats.webpush}[GATEWAY_OF[app.platform]]
 
     async def send(
         self,

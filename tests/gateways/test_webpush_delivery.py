@@ -169,6 +169,20 @@ async def test_503_with_retry_after_rests_that_push_service_and_no_other(stub: S
     assert stub.stats().webpush.requests == requests + 1
 
 
+async def test_what_waits_for_a_stream_is_not_sent_once_the_service_asked_to_wait(stub: StubServer) -> None:
+    few: dict[str, object] = {"max_streams": 5}
+    stub.set_knobs(few)
+    gateway = without_override(stub)
+    many = web_notifications(stub, 200)
+    assert await deliver(gateway, many[:1]) == [Verdict(Fate.DELIVERED)]
+    stub.set_knobs({**few, "webpush": {"refuse": {"unavailable": 1.0}, "retry_after": 50, "latency_ms": 50}})
+    verdicts = await deliver(gateway, many)
+    await gateway.aclose()
+    assert {(verdict.fate, verdict.reason) for verdict in verdicts} == {(Fate.RETRY, "ServiceUnavailable: HTTP 503")}
+    assert all(20 < verdict.retry_after <= 50 + SPREAD for verdict in verdicts)
+    assert stub.stats().webpush.requests <= 1 + 20
+
+
 async def test_the_pause_of_the_only_push_service_is_that_of_the_application(stub: StubServer) -> None:
     stub.set_knobs({"webpush": {"refuse": {"unavailable": 1.0}, "retry_after": 50}})
     gateway = without_override(stub)

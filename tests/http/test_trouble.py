@@ -79,6 +79,22 @@ async def test_a_request_without_a_free_stream_times_out_as_not_processed(serve:
     assert "/waits" not in peer.received
 
 
+async def test_what_has_no_stream_can_be_recalled(serve: Serve, channel: Open) -> None:
+    peer = await serve(streams=1)
+    open_channel = channel(peer, connections=1)
+    results = Results(open_channel)
+    results.submit("/first")
+    await until(lambda: peer.held)
+    results.submit("/waits")
+    open_channel.recall("nobody wants it any more")
+    await until(lambda: results.of["/waits"])
+    assert failed(results.of["/waits"][0], Processed.NO) == "nobody wants it any more"
+    peer.release()
+    first, _ = await results.all()
+    assert statuses([first]) == {200}
+    assert "/waits" not in peer.received
+
+
 async def test_a_lost_connection_leaves_what_was_sent_unknown_and_keeps_the_queue(serve: Serve, channel: Open) -> None:
     peer = await serve(streams=3)
     open_channel = channel(peer, connections=1)

@@ -89,8 +89,12 @@ class Course:
         lot = self._lots.draw()
         if lot in (None, lots.STALL, lots.RESET):
             return lot
-        if self._knobs.retry_after and self.gateway.reasons[lot] == 429:
-            self._hold_back(delivery)
+        if self._knobs.retry_after:
+            status = self.gateway.reasons[lot]
+            if status == 429:
+                self._hold_back(self.gateway.scope(delivery))
+            elif status == 503:
+                self._hold_back(_everybody(delivery))
         raise Refused(lot, f"{lot} by the knobs.", token)
 
     def _refusal(self, request: Request, refusal: Refused) -> Reply:
@@ -115,7 +119,7 @@ class Course:
         else:
             self._pacer.hold(self._pace.due(self._pacer.now()), wire, stream_id, reply, empty_end)
 
-    def _hold_back(self, delivery: Delivery) -> None:
+    def _hold_back(self, scope: bytes) -> None:
         """From a little later (what is under way cannot be called back) until the time told, requests are early.
 
         One that asks again and again is told a later time every time, and has its grace once.
@@ -123,11 +127,18 @@ class Course:
         now = time.monotonic()
         if len(self._held) >= _HELD:
             self._held.clear()
-        scope = self.gateway.scope(delivery)
         begin, end = self._held.get(scope, (0.0, 0.0))
         self._held[scope] = (begin if now < end else now + _GRACE, now + self._knobs.retry_after)
 
     def _note_early(self, delivery: Delivery) -> None:
-        begin, end = self._held.get(self.gateway.scope(delivery), (0.0, 0.0))
-        if begin <= time.monotonic() < end:
-            self.tally.early += 1
+        now = time.monotonic()
+        for scope in (self.gateway.scope(delivery), _everybody(delivery)):
+            begin, end = self._held.get(scope, (0.0, 0.0))
+            if begin <= now < end:
+                self.tally.early += 1
+                return
+
+
+def _everybody(delivery: Delivery) -> bytes:
+    """The scope of a 503: all that goes to this origin."""
+    return b"https://" + delivery.request.authority

@@ -113,7 +113,7 @@ class PushService:
         """Send to `path` of this origin. `done` is called once, later."""
         now = self._loop.time()
         if now < self._rests_until:
-            verdicts.later(done, replace(self._resting, retry_after=self._rests_until - now, scope=self._scope))
+            verdicts.later(done, self._not_now(now))
         elif self._admitted and (now < self._sound_until or self._under_way < PROBES):
             self._submit(notification, path, done, now)
         elif len(self._waiting) < MOST_WAITING:
@@ -187,6 +187,8 @@ class PushService:
             verdict = replace(verdicts.of_failure(self._host, outcome), scope=self._scope)
             if outcome.processed is Processed.UNKNOWN:
                 self._trouble(verdict, now)
+            elif now < self._rests_until:
+                verdict = self._not_now(now)
             elif now >= self._sound_until:  # else it is a GOAWAY that met many requests, and no lost service
                 self._rest(verdict, now + _REST)
         if self._waiting:
@@ -221,9 +223,8 @@ class PushService:
     def wait_along(self, no: int, seconds: float) -> None:
         """Another process was told to wait; see `Waiter`."""
         now = self._loop.time()
-        self._asked.along(no, now + seconds)
-        reason = f"ServiceUnavailable: {self._host} asked another process to wait"
-        self._rest(Verdict(Fate.RETRY, reason), self._asked.until)
+        news = self._asked.along(no, now + seconds)
+        self._obey(Verdict(Fate.RETRY, f"ServiceUnavailable: {self._host} asked another process to wait"), news)
         if self._admitted and now < self._rests_until:
             self._settle_waiting(self._resting)
 
@@ -232,15 +233,25 @@ class PushService:
         verdict tells for how long, where it was asked for."""
         self._troubles += 1
         if verdict.retry_after > 0:
-            if self._asked.asked(now + verdict.retry_after) and self._pauses is not None:
+            news = self._asked.asked(now + verdict.retry_after)
+            if news and self._pauses is not None:
                 self._pauses.tell(self.name, verdict.retry_after)
-            self._rest(verdict, self._asked.until)
+            self._obey(verdict, news)
             return replace(verdict, retry_after=self._asked.until - now)
         if self._troubles >= _TROUBLES:
             self._rest(verdict, now + min(_REST, 2.0**self._own_rests))
             self._own_rests = min(self._own_rests + 1, 10)
             self._troubles = 0
         return verdict
+
+    def _obey(self, verdict: Verdict, news: bool) -> None:
+        """Rest as asked; what has no stream yet is not sent any more."""
+        self._rest(verdict, self._asked.until)
+        if news:
+            self._channel.recall(verdict.reason)
+
+    def _not_now(self, now: float) -> Verdict:
+        return replace(self._resting, retry_after=self._rests_until - now, scope=self._scope)
 
     def _rest(self, verdict: Verdict, until: float) -> None:
         """Leave the service alone. What is not sent for that gets this verdict; nothing of it can be UNKNOWN."""

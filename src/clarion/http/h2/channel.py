@@ -104,6 +104,13 @@ class Channel:
         self.submit(headers, body, done, timeout=timeout)
         return await result
 
+    def recall(self, reason: str) -> None:
+        """End what waits for a stream (Processed.NO, for this reason); what is on one goes on."""
+        calls = tuple(self._queue)
+        self._queue.clear()
+        for call in calls:
+            call.finish(Failure(Processed.NO, reason))
+
     @property
     def room(self) -> int:
         """How many further submits would find a stream at once.
