@@ -1,4 +1,7 @@
-"""How many notifications a gateway has under way over all its push services, and waiting for there to be fewer."""
+"""How many notifications a gateway has under way over all its push services, and waiting for there to be fewer.
+
+Those at services that have gone silent are left aside.
+"""
 
 import asyncio
 
