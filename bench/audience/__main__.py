@@ -127,7 +127,10 @@ async def writing(base: Base, rounds: int) -> dict[str, list[float]]:
 
 
 def _hearing(heard: list[tuple[int, int]]) -> counting.Progress:
-    return lambda done, total: heard.append((done, total))
+    async def hear(done: int, total: int) -> None:
+        heard.append((done, total))
+
+    return hear
 
 
 def _size(folder: Path) -> int:
@@ -135,9 +138,9 @@ def _size(folder: Path) -> int:
 
 
 async def pieces(base: Base) -> dict[str, list[float]]:
-    """SQL with progress: seconds and the reports heard, for the five conditions and with the list."""
+    """SQL with progress: seconds and the reports heard, for conditions of each kind."""
     told: dict[str, list[float]] = {}
-    for name in ("five conditions", "with a list"):
+    for name in ("five conditions", "with a list", "opened twice in 21 days", "on a list, or no opening"):
         heard: list[tuple[int, int]] = []
         began = time.perf_counter()
         await counting.count(base.db, None, base.app.id, base.predicates()[name], progress=_hearing(heard))

@@ -29,12 +29,20 @@ _DEVICES = """
     FROM (SELECT n, abs(hashint8(n)::bigint) AS h FROM generate_series(%(first)s, %(last)s) AS n) AS x
     ON CONFLICT DO NOTHING
 """
+# Half the devices report, some once and some nineteen times in sixty days; six of ten events are openings. They lie in
+# the order of their receipt, as they do where they were recorded.
 _EVENTS = """
-    INSERT INTO clarion.event (app_id, ts, occurred_at, device_id, kind)
-    SELECT %(app_id)s, at, at, id, 1 FROM (
-        SELECT d.id, clarion.now() - ((d.random_id + 1000 * k) %% 30000) * interval '1 minute' AS at
-        FROM {device} AS d CROSS JOIN generate_series(1, 2) AS k WHERE d.random_id %% 5 = 0
-    ) AS e
+    INSERT INTO clarion.event (app_id, ts, occurred_at, device_id, kind, message_id)
+    SELECT %(app_id)s, at, at, id, CASE WHEN h %% 10 < 6 THEN 1 WHEN h %% 10 < 9 THEN 2 ELSE 3 END,
+        CASE WHEN h %% 10 >= 6 THEN 1 + h %% 20 END
+    FROM (
+        SELECT x.id, x.h, clarion.now() - (x.h %% 5184000) * interval '1 second' AS at
+        FROM (
+            SELECT d.id, abs(hashint8extended(d.id, k) %% 1000000007) AS h
+            FROM {device} AS d CROSS JOIN LATERAL generate_series(1, 1 + d.random_id / 2 %% 19) AS k
+            WHERE d.random_id %% 2 = 0
+        ) AS x
+    ) AS e ORDER BY at
 """
 FIVE = {
     "all": [
@@ -46,11 +54,12 @@ FIVE = {
 }
 """Five conditions, two of them under OR."""
 PATTERN = {"any": [{"column": "model", "op": "contains", "value": "l 17"}, {"not": FIVE}]}
-EVENTS = {"all": [FIVE, {"event": {"kind": "open", "op": "gte", "count": 2, "days": 14}}]}
+TWICE = {"event": {"kind": "open", "op": "gte", "count": 2, "days": 21}}
+NEVER = {"event": {"kind": "open", "op": "eq", "count": 0, "days": 30}}
 
 
 class Base:
-    """One application with its devices, a list of a tenth of them, and two openings of a fifth of them."""
+    """One application with its devices, a list of a tenth of them, and on average five events of each in sixty days."""
 
     def __init__(self, db: Database, app: App, scheme: Scheme, list_id: int) -> None:
         self.db = db
@@ -60,8 +69,16 @@ class Base:
 
     def predicates(self) -> dict[str, Predicate]:
         """What is counted, by name."""
-        listed = {"all": [FIVE, {"list": self.list_id}]}
-        documents = {"five conditions": FIVE, "text pattern": PATTERN, "with a list": listed, "with events": EVENTS}
+        listed = {"list": self.list_id}
+        documents: dict[str, object] = {
+            "five conditions": FIVE,
+            "text pattern": PATTERN,
+            "with a list": {"all": [FIVE, listed]},
+            "opened twice in 21 days": TWICE,
+            "that, with five conditions": {"all": [FIVE, TWICE]},
+            "no opening in 30 days": NEVER,
+            "on a list, or no opening": {"any": [listed, NEVER]},
+        }
         return {name: predicates.parse(document, self.scheme) for name, document in documents.items()}
 
 
@@ -84,7 +101,7 @@ async def made(db: Database, devices: int) -> Base:
             last = min(devices, first + _PIECE - 1)
             await execute(conn, sql.SQL(_DEVICES).format(device=device), {"first": first, "last": last})
     async with db.transaction() as conn:
-        for week in range(-1, 6):
+        for week in range(-1, 10):
             await execute(
                 conn, "SELECT clarion.ensure_event_partition(clarion.now() - %s * interval '7 days')", (week,)
             )

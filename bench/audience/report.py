@@ -64,6 +64,12 @@ _COSTS: dict[str, Callable[[Result], str]] = {
     "upserts a second, changes noted": lambda r: f"{median(r['writes_per_second']['noted']):,.0f}",
     "SQL with progress, five conditions, ms": lambda r: f"{r['sql_with_progress']['five conditions'][0] * 1000:,.0f}",
     "SQL with progress, with a list, ms": lambda r: f"{r['sql_with_progress']['with a list'][0] * 1000:,.0f}",
+    "SQL with progress, opened twice in 21 days, ms": lambda r: (
+        f"{r['sql_with_progress']['opened twice in 21 days'][0] * 1000:,.0f}"
+    ),
+    "SQL with progress, on a list, or no opening, ms": lambda r: (
+        f"{r['sql_with_progress']['on a list, or no opening'][0] * 1000:,.0f}"
+    ),
 }
 
 

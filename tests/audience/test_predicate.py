@@ -12,6 +12,7 @@ from clarion.apps.model import Column, ColumnKind, Scheme
 from clarion.audience import service
 from clarion.audience.model import All, AnyOf, Compare, Events, InList, Not, Predicate
 from clarion.audience.predicate import dump, parse
+from clarion.audience.snapshot import service as counting
 from clarion.base.errors import Conflict, Invalid
 from clarion.db import app_schema
 from clarion.db.pool import Database
@@ -245,6 +246,10 @@ async def _fill(conn: Conn, app_id: int, devices: list[dict[str, Any]]) -> None:
             )
 
 
+async def _unheard(_done: int, _total: int) -> None:
+    """Nobody watches: only the number matters."""
+
+
 async def test_sql_agrees_with_a_plain_evaluation(database: Database) -> None:
     async with database.transaction() as conn:
         app_id = await _application(conn)
@@ -273,6 +278,8 @@ async def test_sql_agrees_with_a_plain_evaluation(database: Database) -> None:
             assert found == expected, dump(predicate)
             async with database.connection() as conn:
                 assert await service.count(conn, app_id, predicate) == len(expected)
+            watched = await counting.count(database, None, app_id, predicate, exact=True, least=0, progress=_unheard)
+            assert watched.count == len(expected), dump(predicate)
         memberships = service.memberships(app_id, predicates)
         async with database.connection() as conn:
             for number, each in enumerate(devices):

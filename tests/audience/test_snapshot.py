@@ -355,6 +355,10 @@ async def test_a_count_by_sql_tells_how_far_it_is(kept: Kept) -> None:
     for number in range(30):
         await kept.put(f"d{number}", model=random_text(1500))
     heard: list[tuple[int, int]] = []
+
+    async def hear(done: int, total: int) -> None:
+        heard.append((done, total))
+
     for predicate in (EVERYBODY, Not(InList(5))):
         heard.clear()
         found = await service.count(
@@ -363,7 +367,7 @@ async def test_a_count_by_sql_tells_how_far_it_is(kept: Kept) -> None:
             kept.app.id,
             predicate,
             least=1,
-            progress=lambda done, total: heard.append((done, total)),
+            progress=hear,
         )
         assert found.count == 30
         assert heard == sorted(heard)

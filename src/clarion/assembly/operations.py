@@ -152,6 +152,8 @@ ADMIN_HANDLERS: Final[Mapping[str, admin_call.Handler]] = {
     "replaceSegment": admin_segments.replace_segment,
     "deleteSegment": admin_segments.delete_segment,
     "countSegment": admin_segments.count_segment,
+    "getCount": admin_segments.get_count,
+    "cancelCount": admin_segments.cancel_count,
     "listStaticLists": admin_lists.list_static_lists,
     "createStaticList": admin_lists.create_static_list,
     "getStaticList": admin_lists.get_static_list,

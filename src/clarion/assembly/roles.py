@@ -30,9 +30,10 @@ _API_CONNECTIONS = 16
 _SENDER_CONNECTIONS = 12
 _COURIER_CONNECTIONS = 10
 _SEND_CHUNKS, _SEND_SHARE, _SEND_RESERVE = 16, 4, 48
+_DEFAULT, _DEFAULT_SHARE, _DEFAULT_RESERVE = 2, 2, 4
 _URGENT, _URGENT_SHARE, _URGENT_RESERVE = 12, 3, 36
-"""Slots, the most of them that one application may take, and how many more there are for chunks that only wait: a
-gateway that hangs, or a send that is throttled, holds up nobody else's."""
+"""Slots, the most of them that one application may take, and how many more there are for jobs that only wait: a
+gateway that hangs, a send that is throttled, or a count that PostgreSQL is at, holds up nobody else's."""
 _LEASE = 10.0
 _DRAIN = 15
 
@@ -111,7 +112,9 @@ async def courier(context: Context, stop: asyncio.Event) -> None:
         context.ready()
         await asyncio.gather(
             _worker(db, URGENT_QUEUE, sending.handlers(), _URGENT, _URGENT_SHARE, _URGENT_RESERVE).run(stop),
-            _worker(db, "default", work.handlers(db, context.settings), 2, 2).run(stop),
+            _worker(db, "default", work.handlers(db, context.settings), _DEFAULT, _DEFAULT_SHARE, _DEFAULT_RESERVE).run(
+                stop
+            ),
             timers.run(stop),
             work.scheduler(db).run(stop),
         )

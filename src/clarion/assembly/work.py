@@ -6,6 +6,8 @@ from clarion.apps import columns
 from clarion.assembly.erasure import FORGET
 from clarion.audience.lists import service as lists
 from clarion.audience.lists import worker as lists_worker
+from clarion.audience.long_counts import service as long_counts
+from clarion.audience.long_counts import worker as long_counts_worker
 from clarion.audience.snapshot import worker as snapshots
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
@@ -38,6 +40,7 @@ def handlers(db: Database, settings: Settings) -> dict[str, Handler]:
     return {
         columns.BUILD_INDEX: columns.index_builder(db),
         columns.EMPTY_COLUMN: columns.column_emptier(db),
+        long_counts.COUNT: long_counts_worker.counter(db),
         lists.TEND: lists_worker.tender(db),
         purging.PURGE: purging.purger(db, FORGET),
         snapshots.SNAPSHOT: snapshots.maker(db, settings.snapshots),
@@ -76,7 +79,11 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
     async def unwanted_snapshots() -> None:
         await snapshots.drop_unwanted(db, settings.snapshots)
 
+    async def old_counts() -> None:
+        await long_counts_worker.drop_old(db)
+
     return [
+        Timer("audience.counts", long_counts_worker.EVERY, old_counts),
         Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
         Timer("devices.purge", timedelta(days=1), unused_devices),
         Timer("lists.sweep", lists_worker.EVERY, concerned_lists),

@@ -3,11 +3,16 @@
 The SQL is two-valued where it matters: a comparison on NULL yields NULL, which a WHERE takes as false; under `not`
 the part is closed with IS NOT TRUE, so that the complement is exact and plain comparisons can still use indexes.
 
+Lists and events are sets of devices, and membership is always EXISTS: as part of AND the planner joins, negated too,
+and elsewhere it may look up one device at a time. `IN` under OR or NOT would search a set that is too large to be
+hashed in memory from end to end, for every device.
+
 UDIDs and push tokens have no index of their own: equality with them goes through the key of the device.
 """
 
+import operator
 from collections.abc import Callable, Hashable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from msgspec import Struct
@@ -19,7 +24,17 @@ from clarion.db.sql import app_table
 from clarion.devices.model import device_id, token_digest
 from clarion.devices.store.keys import holders
 
-_SQL_OF: dict[str, LiteralString] = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_SQL_OF: dict[str, LiteralString] = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "gte", "gte": "lt", "lte": "gt", "gt": "lte"}
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
+_ONE_IS_ENOUGH = (("gte", 1), ("gt", 0), ("ne", 0))
 _FORMS: dict[str, LiteralString] = {
     "eq": "({c} = {v})",
     "ne": "({c} IS DISTINCT FROM {v})",
@@ -54,7 +69,6 @@ _TARGETS: LiteralString = """
     SELECT found.id, t.no FROM unnest({values}) AS t ({names})
     CROSS JOIN LATERAL (SELECT d.id FROM {device} AS d WHERE {condition} OFFSET 0) AS found
 """
-
 Conjunction = tuple[Compare, ...]
 """Comparisons all of which must hold."""
 
@@ -66,10 +80,26 @@ class Condition(Struct, frozen=True):
     params: dict[str, Any]
 
 
-def compile_predicate(app_id: int, predicate: Predicate) -> Condition:
-    """The condition on the device table aliased `d`. Parameters are named a0, a1, ..."""
-    compiler = _Compiler(app_id)
+def compile_predicate(app_id: int, predicate: Predicate, now: datetime | None = None) -> Condition:
+    """The condition on the device table aliased `d`. Parameters are named a0, a1, ...
+
+    Windows of events end when the statement runs; `now` is that instant where the caller knows it from the database.
+    """
+    compiler = _Compiler(app_id, now=now)
     return Condition(compiler.node(predicate), compiler.params)
+
+
+def gathered_table(number: int) -> sql.Composable:
+    """The temporary table of the set with this number, from 0; its one column is `device_id`."""
+    return sql.Identifier("pg_temp", f"audience_set_{number}")
+
+
+def compile_gathered(app_id: int, predicate: Predicate, now: datetime) -> tuple[Condition, list[Condition]]:
+    """As `compile_predicate`, for a reader who looks at the devices in pieces: the condition, and a `SELECT` of device
+    ids for each list and event condition, to be gathered once into `gathered_table`."""
+    compiler = _Gathering(app_id, now)
+    condition = compiler.node(predicate)
+    return Condition(condition, compiler.params), [Condition(each, compiler.params) for each in compiler.sets]
 
 
 def compile_numbered(app_id: int, parts: Sequence[Predicate]) -> Condition:
@@ -150,10 +180,23 @@ def compile_memberships(app_id: int, predicates: Sequence[Predicate]) -> Conditi
     return Condition(sql.SQL(array.as_string()), compiler.params)
 
 
+def adds_up(events: Events) -> bool:
+    """Whether an event condition needs the number of events of each device, rather than whether there is one."""
+    op, _ = _op_of_those_with_events(events)
+    return (op, events.count) not in _ONE_IS_ENOUGH
+
+
+def _op_of_those_with_events(events: Events) -> tuple[str, bool]:
+    """The comparison that devices with events are looked for by, and whether the condition is its complement."""
+    complement = _HOLDS[events.op](0, events.count)
+    return (_OPPOSITE[events.op] if complement else events.op), complement
+
+
 class _Compiler:
-    def __init__(self, app_id: int, params: dict[str, Any] | None = None) -> None:
+    def __init__(self, app_id: int, params: dict[str, Any] | None = None, now: datetime | None = None) -> None:
         self.app_id = app_id
         self.params: dict[str, Any] = {} if params is None else params
+        self.now = now
 
     def bind(self, value: Any) -> sql.Composable:
         """A parameter with this value."""
@@ -171,6 +214,10 @@ class _Compiler:
                 return self.join(" AND ", parts, "TRUE")
             case AnyOf(parts):
                 return self.join(" OR ", parts, "FALSE")
+            case Not(Events() as events):
+                return self.events(events, negated=True)
+            case Not(InList(list_id)):
+                return sql.SQL("NOT {}").format(self.in_list(list_id))
             case Not(part):
                 return sql.SQL("(({}) IS NOT TRUE)").format(self.node(part))
             case Compare():
@@ -203,29 +250,25 @@ class _Compiler:
         return sql.SQL("d.id IN ({})" if compare.op == "in" else "d.id = ({})").format(holding)
 
     def in_list(self, list_id: int) -> sql.Composable:
-        return sql.SQL(
-            "(d.id IN (SELECT m.device_id FROM {members} AS m WHERE m.list_id = {list_id}"
-            " AND (m.expires_at IS NULL OR m.expires_at > (SELECT clarion.now()))))"
-        ).format(members=app_table(self.app_id, "list_member"), list_id=self.bind(list_id))
+        return self.among(
+            sql.SQL(
+                "SELECT m.device_id FROM {members} AS m WHERE m.list_id = {list_id}"
+                " AND (m.expires_at IS NULL OR m.expires_at > (SELECT clarion.now()))"
+            ).format(members=app_table(self.app_id, "list_member"), list_id=self.bind(list_id))
+        )
 
-    def events(self, events: Events) -> sql.Composable:
-        """Devices whose count satisfies the comparison. Those with no event at all are the complement of a set."""
-        op, count = events.op, events.count
-        if op == "ne":
-            return sql.SQL("(({}) IS NOT TRUE)").format(self.counted(events, "=", count, zero=count == 0))
-        if op == "eq":
-            return self.counted(events, "=", count, zero=count == 0)
-        holds_for_zero = {"lt": count > 0, "lte": True, "gt": False, "gte": count == 0}[op]
-        if not holds_for_zero:
-            return self.counted(events, _SQL_OF[op], count, zero=False)
-        opposite: LiteralString = ">=" if op == "lt" else ">" if op == "lte" else "<"
-        return sql.SQL("(({}) IS NOT TRUE)").format(self.counted(events, opposite, count, zero=False))
+    def events(self, events: Events, *, negated: bool = False) -> sql.Composable:
+        """Devices whose count satisfies the comparison. Where it holds for those with no event at all, they are the
+        complement of the devices for which it does not."""
+        op, complement = _op_of_those_with_events(events)
+        counted = self.counted(events, op)
+        return counted if complement == negated else sql.SQL("NOT {}").format(counted)
 
     def wanted(self, events: Events) -> sql.Composable:
         """The events that are counted, as a condition on the table aliased `e`."""
         conditions: list[sql.Composable] = [
             sql.SQL("e.kind = {}").format(self.bind(int(events.kind))),
-            sql.SQL("e.ts > clarion.now() - make_interval(days => {})").format(self.bind(events.days)),
+            self.since(events.days),
         ]
         if events.code is not None:
             conditions.append(sql.SQL("e.code = {}").format(self.bind(events.code)))
@@ -233,16 +276,29 @@ class _Compiler:
             conditions.append(sql.SQL("e.message_id = {}").format(self.bind(events.message_id)))
         return sql.SQL(" AND ").join(conditions)
 
-    def counted(self, events: Events, op: LiteralString, count: int, *, zero: bool) -> sql.Composable:
-        """Whether the count of a device compares so; `zero` when it is to have none at all."""
-        inner = sql.SQL("SELECT e.device_id FROM clarion.event AS e WHERE e.app_id = {} AND {}").format(
-            self.bind(self.app_id), self.wanted(events)
+    def counted(self, events: Events, op: str) -> sql.Composable:
+        """Whether the device has events and their number compares so."""
+        # Where one is enough, there is nothing to add up: devices and events are joined as they are.
+        numbered: sql.Composable = sql.SQL("")
+        if adds_up(events):
+            comparison = sql.SQL(" GROUP BY e.device_id HAVING count(*) {} {}")
+            numbered = comparison.format(sql.SQL(_SQL_OF[op]), self.bind(events.count))
+        return self.among(
+            sql.SQL("SELECT e.device_id FROM clarion.event AS e WHERE e.app_id = {} AND {}{}").format(
+                self.bind(self.app_id), self.wanted(events), numbered
+            )
         )
-        if zero:  # exactly none: nobody who has one
-            return sql.SQL("(d.id NOT IN ({}))").format(inner)
-        return sql.SQL("(d.id IN ({} GROUP BY e.device_id HAVING count(*) {} {}))").format(
-            inner, sql.SQL(op), self.bind(count)
-        )
+
+    def since(self, days: int) -> sql.Composable:
+        """Whether an event was received in the last `days` days. A value makes the better plan; without one, planning
+        still estimates by the function, as it would not by a subquery."""
+        if self.now is None:
+            return sql.SQL("e.ts > clarion.now() - make_interval(days => {})").format(self.bind(days))
+        return sql.SQL("e.ts > {}").format(self.bind(self.now - timedelta(days=days)))
+
+    def among(self, devices: sql.Composable) -> sql.Composable:
+        """Whether the device is one of those whose ids a `SELECT` gives as `device_id`."""
+        return sql.SQL("EXISTS (SELECT FROM ({}) AS s WHERE s.device_id = d.id)").format(devices)
 
 
 class _TargetCompiler(_Compiler):
@@ -259,6 +315,18 @@ class _TargetCompiler(_Compiler):
         return sql.Identifier("t", f"v{self.columns - 1}")
 
 
+class _Gathering(_Compiler):
+    """Compiles to a condition that looks at sets of devices gathered before, in temporary tables."""
+
+    def __init__(self, app_id: int, now: datetime) -> None:
+        super().__init__(app_id, now=now)
+        self.sets: list[sql.Composable] = []
+
+    def among(self, devices: sql.Composable) -> sql.Composable:
+        self.sets.append(devices)
+        return super().among(sql.SQL("SELECT device_id FROM {}").format(gathered_table(len(self.sets) - 1)))
+
+
 class _OfOneDevice(_Compiler):
     """Compiles for a single device what otherwise is membership of a set of devices."""
 
@@ -268,9 +336,12 @@ class _OfOneDevice(_Compiler):
             " AND (m.expires_at IS NULL OR m.expires_at > (SELECT clarion.now()))))"
         ).format(members=app_table(self.app_id, "list_member"), list_id=self.bind(list_id))
 
-    def counted(self, events: Events, op: LiteralString, count: int, *, zero: bool) -> sql.Composable:
+    def events(self, events: Events, *, negated: bool = False) -> sql.Composable:
         return sql.SQL(
             "((SELECT count(*) FROM clarion.event AS e WHERE e.app_id = {} AND e.device_id = d.id AND {}) {} {})"
         ).format(
-            self.bind(self.app_id), self.wanted(events), sql.SQL("=" if zero else op), self.bind(0 if zero else count)
+            self.bind(self.app_id),
+            self.wanted(events),
+            sql.SQL(_SQL_OF[_OPPOSITE[events.op] if negated else events.op]),
+            self.bind(events.count),
         )

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from clarion.audience.compile import Condition
+from clarion.audience.compile import Condition, gathered_table
 from clarion.audience.model import Segment
 from clarion.db.sql import Conn, app_table, execute, rows, tuples, value, values
 
@@ -25,6 +25,24 @@ async def count(conn: Conn, app_id: int, condition: Condition) -> int:
     """How many devices meet the condition now."""
     query = sql.SQL("SELECT count(*) FROM {} AS d WHERE {}").format(app_table(app_id, "device"), condition.sql)
     return int(await value(conn, query, condition.params))
+
+
+async def give_room(conn: Conn, within: float | None, *, alone: bool = False) -> None:
+    """For the rest of this transaction: memory for sets of devices, at most `within` seconds for a statement, and no
+    parallel workers where it is to run `alone`: each of them would add up the same events anew."""
+    await execute(conn, "SET LOCAL work_mem = '64MB'")
+    if alone:
+        await execute(conn, "SET LOCAL max_parallel_workers_per_gather = 0")
+    if within is not None:
+        await execute(conn, "SELECT set_config('statement_timeout', %s, true)", (f"{max(1, round(within * 1000))}ms",))
+
+
+async def gather(conn: Conn, number: int, devices: Condition) -> None:
+    """Put the device ids that a `SELECT` gives into a table that lives as long as this transaction."""
+    table = gathered_table(number)
+    await execute(conn, sql.SQL("CREATE TEMPORARY TABLE {} (device_id bigint NOT NULL) ON COMMIT DROP").format(table))
+    await execute(conn, sql.SQL("INSERT INTO {} {}").format(table, devices.sql), devices.params)
+    await execute(conn, sql.SQL("ANALYZE {}").format(table))
 
 
 async def pages(conn: Conn, app_id: int) -> int:

@@ -25,7 +25,6 @@ from clarion.cli.apps import PartnerId
 from clarion.cli.options import AsJson, DatabaseUrl, DataDir, changing, database, installation
 from clarion.content import uses
 from clarion.db.pool import Database
-from clarion.db.sql import Conn
 
 app = typer.Typer(help="Named audiences.", no_args_is_help=True)
 
@@ -62,8 +61,12 @@ class Number(Struct, frozen=True, rename="camel"):
     def __str__(self) -> str:
         if self.as_of is UNSET:
             return f"{self.count:,} devices"
-        age = max(0, round((clock.now() - self.as_of).total_seconds()))
-        return f"{self.count:,} devices {age} s ago (--exact counts them now)"
+        return f"{self.of_when('')} (--exact counts them now)"
+
+    def of_when(self, now: str) -> str:
+        """The number and of when it is, in the word given when it is of now."""
+        when = now if self.as_of is UNSET else f"{max(0, round((clock.now() - self.as_of).total_seconds()))} s ago"
+        return f"{self.count:,} devices {when}"
 
 
 @app.command("create")
@@ -76,7 +79,7 @@ def create(
     database_url: DatabaseUrl = "",
     as_json: AsJson = False,
 ) -> None:
-    """Create a segment; prints its id, which messages name, and the number of its devices now.
+    """Create a segment; prints its id, which messages name, and the number of its devices.
 
     Conditions: {"column", "op", "value"} with eq ne lt lte gt gte in contains starts set unset within_days;
     {"list": ID}; {"event": {"kind", "days", "op", "count"}}; combined with "all", "any", "not".
@@ -88,22 +91,27 @@ def create(
         {"column": "lastopen", "op": "within_days", "value": 30}]}'
     """
     document = _document(where)
-    made = output.run(_create(installation(data_dir, database_url), partner_id, name, document, test))
-    output.answer(made, f"Segment {made.id} ({made.name}) holds {made.count:,} devices now.", as_json=as_json)
+    settings = installation(data_dir, database_url)
+    made = output.run(_create(settings, partner_id, name, document, test, shown=not as_json))
+    output.answer(made, _changed(made), as_json=as_json)
 
 
-async def _create(settings: Settings, partner_id: str, name: str, document: object, test: bool) -> Shown:
+async def _create(
+    settings: Settings, partner_id: str, name: str, document: object, test: bool, *, shown: bool
+) -> Shown:
     async with changing(settings, "segments.create", f"{partner_id} {name}") as conn:
         app_id = (await apps.get_app(conn, partner_id)).id
         scheme = await apps.load_scheme(conn, app_id)
         made = await audience.create_segment(conn, app_id, scheme, name, document, test=test)
-        return await _shown(conn, app_id, scheme, made)
+    # Counting may take long: the segment is kept first, and no transaction is open meanwhile.
+    async with _counter(settings, exact=False, shown=shown) as counter:
+        return await _counted(counter, app_id, scheme, made)
 
 
-async def _shown(conn: Conn, app_id: int, scheme: Scheme, segment: Segment) -> Shown:
-    """A segment that this transaction has changed."""
-    count = await audience.count(conn, app_id, predicates.parse(segment.predicate, scheme))
-    return Shown(segment.id, segment.name, segment.test, count, segment.predicate)
+def _changed(segment: Shown) -> str:
+    """What is said of a segment that was just kept."""
+    holds = "holds" if segment.as_of is UNSET else "is kept and held"
+    return f"Segment {segment.id} ({segment.name}) {holds} {Number(segment.count, segment.as_of).of_when('now')}."
 
 
 async def _counted(counter: "_Counter", app_id: int, scheme: Scheme, segment: Segment) -> Shown:
@@ -122,7 +130,7 @@ class _Counter(Struct, frozen=True):
     async def count(self, app_id: int, predicate: Predicate, name: str) -> Number:
         task = self.bar.add_task(name, total=None, visible=False)
 
-        def watch(done: int, total: int) -> None:
+        async def watch(done: int, total: int) -> None:
             self.bar.update(task, completed=done, total=total, visible=done < total)
 
         counted = await counting.count(
@@ -161,18 +169,20 @@ def replace(
         clarion segments replace shop-ios 3 "French" --where '{"column": "language", "op": "starts", "value": "fr"}'
     """
     document = _document(where)
-    made = output.run(_replace(installation(data_dir, database_url), partner_id, segment, name, document, test))
-    output.answer(made, f"Segment {made.id} ({made.name}) holds {made.count:,} devices now.", as_json=as_json)
+    settings = installation(data_dir, database_url)
+    made = output.run(_replace(settings, partner_id, segment, name, document, test, shown=not as_json))
+    output.answer(made, _changed(made), as_json=as_json)
 
 
 async def _replace(
-    settings: Settings, partner_id: str, segment_id: int, name: str, document: object, test: bool
+    settings: Settings, partner_id: str, segment_id: int, name: str, document: object, test: bool, *, shown: bool
 ) -> Shown:
     async with changing(settings, "segments.replace", f"{partner_id} {segment_id}") as conn:
         app_id = (await apps.get_app(conn, partner_id)).id
         scheme = await apps.load_scheme(conn, app_id)
         made = await audience.update_segment(conn, app_id, scheme, segment_id, name, document, test=test)
-        return await _shown(conn, app_id, scheme, made)
+    async with _counter(settings, exact=False, shown=shown) as counter:
+        return await _counted(counter, app_id, scheme, made)
 
 
 @app.command("show")

@@ -20,11 +20,13 @@ from clarion.db.pool import Database
 
 class AdminSettings(Struct, frozen=True):
     """What the operator sets of the surface: the address callers know (None: that of the request), bytes of a body, the
-    folder of the snapshots that large counts come from (None: all are counted by SQL)."""
+    folder of the snapshots that large counts come from (None: all are counted by SQL), and the seconds after which the
+    answer to a count is where to look for it."""
 
     public_url: str = ""
     body_limit: int = 256 * 1024
     snapshots: Path | None = None
+    count_within: float = 2.0
 
 
 class Services(Struct, frozen=True):

@@ -1,8 +1,12 @@
-"""Segments: predicates kept under a name, and how many devices are in them."""
+"""Segments: predicates kept under a name, and how many devices are in them.
+
+A count that takes longer than a moment is answered with its address (202), and looked at there.
+"""
 
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import Struct, convert
 
@@ -12,10 +16,10 @@ from clarion.api.admin.pages import answer_page
 from clarion.api.exchange import Response
 from clarion.apps import service as apps
 from clarion.apps.model import Scheme
-from clarion.audience import predicate as predicates
 from clarion.audience import service as audience
+from clarion.audience.long_counts import service as long_counts
+from clarion.audience.long_counts.model import LongCount
 from clarion.audience.model import Segment
-from clarion.audience.snapshot import service as counting
 from clarion.content import uses
 from clarion.db.retry import transact
 from clarion.db.sql import Conn
@@ -32,6 +36,14 @@ class _Count(Struct, rename="camel"):
     count: int
     source: str
     as_of: datetime
+
+
+class _LongCount(Struct):
+    id: int
+    state: str
+    progress: float
+    result: _Count | None
+    reason: str | None
 
 
 class _Draft(Struct):
@@ -105,6 +117,22 @@ async def count_segment(call: Call) -> Response:
     return await _counted(call, segment.predicate, scheme)
 
 
+async def get_count(call: Call) -> Response:
+    """How far a long count is, or its number."""
+    async with call.services.db.connection() as conn:
+        return json_answer(_stands(await long_counts.look(conn, call.app.id, call.path["countId"])))
+
+
+async def cancel_count(call: Call) -> Response:
+    """Give a long count up."""
+
+    async def work(conn: Conn) -> None:
+        await long_counts.cancel(conn, call.app.id, call.path["countId"])
+
+    await transact(call.services.db, work)
+    return empty_answer()
+
+
 async def _scheme(conn: Conn, call: Call, where: dict[str, Any]) -> Scheme:
     """The scheme against which a predicate of a body reads. Raises Invalid about `/where`."""
     scheme = await apps.load_scheme(conn, call.app.id)
@@ -114,14 +142,27 @@ async def _scheme(conn: Conn, call: Call, where: dict[str, Any]) -> Scheme:
 
 
 async def _counted(call: Call, where: Any, scheme: Scheme) -> Response:
-    counted = await counting.count(
+    settings = call.services.settings
+    counted = await long_counts.count(
         call.services.db,
-        call.services.settings.snapshots,
+        settings.snapshots,
         call.app.id,
-        predicates.parse(where, scheme),
+        scheme,
+        where,
         exact=call.query.get("exact", False),
+        within=settings.count_within,
     )
-    return json_answer(_Count(counted.count, counted.source, counted.as_of))
+    if not isinstance(counted, int):
+        return json_answer(_Count(counted.count, counted.source, counted.as_of))
+    address = f"{call.base_url}/admin/apps/{quote(call.app.partner_id, safe='')}/counts/{counted}"
+    begun = _stands(LongCount(counted, 0.0, None, None, None))
+    return json_answer(begun, 202, ("Location", address), ("Retry-After", "1"))
+
+
+def _stands(found: LongCount) -> _LongCount:
+    if found.count is not None and found.as_of is not None:
+        return _LongCount(found.id, "done", 1.0, _Count(found.count, "sql", found.as_of), None)
+    return _LongCount(found.id, "failed" if found.reason else "counting", found.progress, None, found.reason)
 
 
 def _written(segment: Segment) -> _Segment:

@@ -1,5 +1,6 @@
 """What a predicate asks of a snapshot, and whether the snapshot has it. Without Polars, which only evaluation takes."""
 
+from clarion.audience.compile import adds_up
 from clarion.audience.model import All, AnyOf, Compare, Events, InList, Not, Predicate
 from clarion.audience.snapshot.model import Form, Snapshot
 
@@ -26,6 +27,16 @@ def of_columns_only(predicate: Predicate) -> bool:
         case InList() | Events():
             return False
     return True
+
+
+def adds_up_events(predicate: Predicate) -> bool:
+    """Whether a predicate asks for numbers of events, and not only whether there are some."""
+    match predicate:
+        case All(parts) | AnyOf(parts):
+            return any(adds_up_events(part) for part in parts)
+        case Not(part):
+            return adds_up_events(part)
+    return isinstance(predicate, Events) and adds_up(predicate)
 
 
 def answerable(predicate: Predicate, snapshot: Snapshot) -> bool:

@@ -3,14 +3,15 @@ SQL. Every answer says where it comes from and of which moment it is.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 from msgspec import Struct
 
 from clarion.audience import store as sql_store
-from clarion.audience.compile import compile_predicate
+from clarion.audience.compile import compile_gathered, compile_predicate
 from clarion.audience.model import Compare, Predicate
 from clarion.audience.snapshot import files, needs, worker
 from clarion.audience.snapshot.model import Snapshot, State
@@ -31,11 +32,16 @@ _FRESH = 60.0
 _WAIT = 1.0
 _LOOK = 0.05
 _PIECES = 64
-_PIECES_WITH_SETS = 8
-"""With lists or events every piece gathers their members anew."""
+_PIECES_WITH_SETS = 16
+"""With lists or events every piece goes through their members."""
 
-Progress = Callable[[int, int], object]
-"""Hears how many of how many devices have been looked at, about."""
+Progress = Callable[[int, int], Awaitable[None]]
+"""Hears how many of how many devices have been looked at, about; gathering a list or the events of a window counts as
+looking at some."""
+
+
+class TooSlow(Exception):
+    """A count was not done in the time it was given."""
 
 
 class Counted(Struct, frozen=True):
@@ -55,10 +61,12 @@ async def count(
     exact: bool = False,
     least: int = LEAST_DEVICES,
     progress: Progress | None = None,
+    within: float | None = None,
 ) -> Counted:
     """How many devices are in an audience: at most 15 minutes ago, or now when it is to be `exact`.
 
-    `folder` is that of the snapshots, None where there are none. `progress` hears of counts by SQL.
+    `folder` is that of the snapshots, None where there are none. `progress` hears of counts by SQL. Raises TooSlow when
+    SQL needs more than `within` seconds.
     """
     async with db.connection() as conn:
         found = await state.look(conn, app_id)
@@ -67,7 +75,9 @@ async def count(
         answer = await _from_snapshot(db, folder, app_id, predicate, found)
         if answer is not None:
             return answer
-    return await _by_sql(db, app_id, predicate, found.devices if found.devices >= least else 0, progress)
+    if progress is not None and found.devices >= least:
+        return await _in_pieces(db, app_id, predicate, found.devices, progress)
+    return await _by_sql(db, app_id, predicate, within)
 
 
 async def _asked(db: Database, app_id: int, found: State) -> State:
@@ -129,20 +139,41 @@ def _evaluate(
     return number
 
 
-async def _by_sql(db: Database, app_id: int, predicate: Predicate, devices: int, progress: Progress | None) -> Counted:
-    """The exact answer; in pieces, all of one moment, where somebody watches and `devices` (about) are many."""
-    condition = compile_predicate(app_id, predicate)
+async def _by_sql(db: Database, app_id: int, predicate: Predicate, within: float | None) -> Counted:
+    """The exact answer."""
     async with db.transaction() as conn:
         await execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         now = await state.moment(conn)
-        if progress is None or not devices:
+        condition = compile_predicate(app_id, predicate, now)
+        await sql_store.give_room(conn, within, alone=needs.adds_up_events(predicate))
+        try:
             return Counted(await sql_store.count(conn, app_id, condition), "sql", now)
-        pieces = _PIECES if needs.of_columns_only(predicate) else _PIECES_WITH_SETS
-        number = 0
+        except psycopg.errors.QueryCanceled:
+            if within is None:
+                raise
+            raise TooSlow from None
+
+
+async def _in_pieces(db: Database, app_id: int, predicate: Predicate, devices: int, progress: Progress) -> Counted:
+    """The exact answer, for somebody who watches: lists and events are gathered once, then the devices (about so many)
+    are looked at page range by page range, all of one moment."""
+    async with db.transaction() as conn:
+        await execute(conn, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        now = await state.moment(conn)
+        condition, sets = compile_gathered(app_id, predicate, now)
+        pieces = _PIECES_WITH_SETS if sets else _PIECES
+        await sql_store.give_room(conn, None)
         pages = await sql_store.pages(conn, app_id)
         size = max(1, -(-pages // pieces))
-        for first in range(0, pages, size):
-            progress(devices * first // pages, devices)
-            number += await sql_store.count_pages(conn, app_id, condition, first, first + size)
-        progress(devices, devices)
-        return Counted(number, "sql", now)
+        firsts = range(0, pages, size)
+        steps = max(1, len(sets) + len(firsts))
+        await progress(0, devices)
+        for number, each in enumerate(sets):
+            await sql_store.gather(conn, number, each)
+            await progress(devices * (number + 1) // steps, devices)
+        total = 0
+        for number, first in enumerate(firsts, len(sets)):
+            total += await sql_store.count_pages(conn, app_id, condition, first, first + size)
+            await progress(devices * (number + 1) // steps, devices)
+        await progress(devices, devices)
+        return Counted(total, "sql", now)
