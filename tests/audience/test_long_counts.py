@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -207,3 +209,18 @@ async def test_a_number_is_kept_for_an_hour_after_the_last_look(kept: Kept) -> N
     assert await worker.drop_old(kept.database) == 1
     with pytest.raises(NotFound):
         await seen(kept, count_id)
+
+
+async def test_a_count_that_fails_every_time_says_so_in_the_end(kept: Kept) -> None:
+    """The members of lists are gone from the database: no attempt can succeed."""
+    count_id = await begun(kept, NOT_LISTED)
+    async with kept.database.connection() as conn:
+        await execute(conn, sql.SQL("DROP TABLE {}").format(app_table(kept.app.id, "list_member")))
+    lease = await leased(kept)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await worker.counter(kept.database)(lease)
+    assert (await seen(kept, count_id)).reason is None
+    lease.job = msgspec.structs.replace(lease.job, attempts=lease.job.max_attempts)
+    await worker.counter(kept.database)(lease)
+    assert (await seen(kept, count_id)).reason == "The server failed; its log tells why."
+    assert await jobs(kept) == 0

@@ -1,5 +1,6 @@
 """Predicates: their JSON form, errors that point into the tree, and agreement of SQL with a plain evaluation."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from clarion.audience.snapshot import service as counting
 from clarion.base.errors import Conflict, Invalid
 from clarion.db import app_schema
 from clarion.db.pool import Database
-from clarion.db.sql import Conn, app_table, execute, value
+from clarion.db.sql import Conn, app_table, execute, value, values
 from clarion.tracking.model import EventKind
 
 SCHEME = Scheme(
@@ -288,6 +289,39 @@ async def test_sql_agrees_with_a_plain_evaluation(database: Database) -> None:
             assert await service.met(conn, app_id, memberships, 999) is None
 
     await asyncio.to_thread(agrees)
+
+
+async def test_a_set_too_large_for_memory_is_not_searched_for_every_device(database: Database) -> None:
+    """Negated it is joined; under OR each device is looked up through an index."""
+    async with database.transaction() as conn:
+        app_id = await _application(conn)
+        device, member = app_table(app_id, "device"), app_table(app_id, "list_member")
+        numbers = sql.SQL("FROM generate_series(1, 20000) AS n")
+        await execute(conn, sql.SQL("INSERT INTO {} (id, udid) SELECT n, n::text {}").format(device, numbers))
+        await execute(conn, sql.SQL("INSERT INTO {} (list_id, device_id) SELECT 1, n {}").format(member, numbers))
+        await execute(
+            conn,
+            sql.SQL(
+                "INSERT INTO clarion.event (app_id, ts, occurred_at, device_id, kind)"
+                " SELECT %s, clarion.now(), clarion.now(), n, 1 {}"
+            ).format(numbers),
+            (app_id,),
+        )
+        for table in (device, member, sql.SQL("clarion.event")):
+            await execute(conn, sql.SQL("ANALYZE {}").format(table))
+        await execute(conn, "SET LOCAL work_mem = '64kB'")
+        for part in (InList(1), Events(EventKind.OPEN, "gte", 1, 30), Events(EventKind.OPEN, "gte", 2, 30)):
+            everybody = Compare(COLUMNS["tier"], "unset")
+            joined = await _plan(conn, app_id, All((everybody, Not(part))))
+            assert "Anti Join" in joined, joined
+            looked_up = await _plan(conn, app_id, AnyOf((Compare(COLUMNS["tier"], "set"), part)))
+            assert "SubPlan" in looked_up, looked_up
+            assert re.search(r"Index Cond: .*device_id = d\.id", looked_up), looked_up
+
+
+async def _plan(conn: Conn, app_id: int, predicate: Predicate) -> str:
+    selected = service.selection(app_id, predicate)
+    return "\n".join(await values(conn, sql.SQL("EXPLAIN {}").format(selected.sql), selected.params))
 
 
 async def test_a_segment_is_kept_under_one_name(database: Database) -> None:

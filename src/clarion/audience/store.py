@@ -38,10 +38,13 @@ async def give_room(conn: Conn, within: float | None, *, alone: bool = False) ->
 
 
 async def gather(conn: Conn, number: int, devices: Condition) -> None:
-    """Put the device ids that a `SELECT` gives into a table that lives as long as this transaction."""
+    """Put the device ids that a `SELECT` gives into a table that lives as long as this transaction, each once. Its key
+    lets every piece of the devices look up its own, rather than read the whole set."""
     table = gathered_table(number)
     await execute(conn, sql.SQL("CREATE TEMPORARY TABLE {} (device_id bigint NOT NULL) ON COMMIT DROP").format(table))
-    await execute(conn, sql.SQL("INSERT INTO {} {}").format(table, devices.sql), devices.params)
+    query = sql.SQL("INSERT INTO {} SELECT DISTINCT s.device_id FROM ({}) AS s ORDER BY s.device_id")
+    await execute(conn, query.format(table, devices.sql), devices.params)
+    await execute(conn, sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (device_id)").format(table))
     await execute(conn, sql.SQL("ANALYZE {}").format(table))
 
 

@@ -25,7 +25,7 @@ KEPT = timedelta(hours=1)
 
 _PRIORITY = 50
 """Somebody watches."""
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 
 
 async def count(

@@ -10,8 +10,6 @@
 import asyncio
 from datetime import timedelta
 
-import psycopg
-
 from clarion.apps import service as apps
 from clarion.audience import predicate as predicates
 from clarion.audience.long_counts import store
@@ -45,10 +43,7 @@ def counter(db: Database) -> Handler:
                 counted = await _watched(db, app_id, count_id, predicates.parse(order.predicate, scheme), lease)
             except Invalid as error:
                 reason = f"The predicate does not fit the application any more: {error}"
-            except (
-                Retry,
-                psycopg.OperationalError,
-            ):  # another process begins anew, or this one, once there is a server
+            except Retry:
                 raise
             except Exception:
                 if lease.job.attempts < lease.job.max_attempts:
