@@ -10,29 +10,9 @@ from typing import Final
 NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
     "v2": frozenset(
         {
-            # OAuth
-            "issueToken",
-            "introspectToken",
-            "revokeToken",
-            "getAuthorizationServerMetadata",
-            # API clients
-            "listApiClients",
-            "createApiClient",
-            "getApiClient",
-            "deleteApiClient",
             # Accounts
-            "listAccounts",
-            "createAccount",
-            "getAccount",
-            "updateAccount",
-            "deleteAccount",
             "listAccountSites",
             "listAccountServices",
-            "listContacts",
-            "createContact",
-            "getContact",
-            "updateContact",
-            "deleteContact",
             # Sites
             "listSites",
             "createSite",

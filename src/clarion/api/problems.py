@@ -98,6 +98,20 @@ ITEM_CODES: Final[dict[str, str]] = {
     "too_many": "too_long",
     "minimum": "out_of_range",
     "maximum": "out_of_range",
+    **{
+        code: code
+        for code in (
+            "required",
+            "invalid_format",
+            "out_of_range",
+            "immutable_field",
+            "reference_not_found",
+            "scope_not_grantable",
+            "tag_type_mismatch",
+            "unresolved_token",
+            "inconsistent",
+        )
+    },
 }
 """Codes of findings to codes of problem items; any other is `invalid_value`."""
 
@@ -116,8 +130,10 @@ def problem(
     detail: str,
     *headers: tuple[str, str],
     errors: list[dict[str, str]] | None = None,
+    members: dict[str, Any] | None = None,
 ) -> Response:
-    """The response for a code. `detail` tells what happened this time and must not quote secrets."""
+    """The response for a code. `detail` tells what happened this time and must not quote secrets; `members` are others
+    that the code has."""
     kind = PROBLEMS[code]
     body: dict[str, Any] = {
         "type": f"{base_url}/problems/{code}",
@@ -130,6 +146,7 @@ def problem(
     }
     if errors:
         body["errors"] = errors[:MOST_ITEMS]
+    body.update(members or {})
     return Response(
         kind.status,
         [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store"), *headers],

@@ -41,6 +41,10 @@ from clarion.api.v1 import (
     stats,
 )
 from clarion.api.v1.call import Handler
+from clarion.api.v2 import accounts as v2_accounts
+from clarion.api.v2 import api_clients as v2_api_clients
+from clarion.api.v2 import oauth as v2_oauth
+from clarion.api.v2 import surface as v2_surface
 
 V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "createAccessToken": access.create_access_token,
@@ -176,3 +180,13 @@ ADMIN_HANDLERS: Final[Mapping[str, admin_call.Handler]] = {
     "listAppAudit": admin_audit.list_app_audit,
     "listAudit": admin_audit.list_audit,
 }
+
+V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
+    "issueToken": v2_oauth.issue_token,
+    "introspectToken": v2_oauth.introspect_token,
+    "revokeToken": v2_oauth.revoke_token,
+    "getAuthorizationServerMetadata": v2_oauth.metadata,
+    **v2_api_clients.HANDLERS,
+    **v2_accounts.HANDLERS,
+}
+"""Operations of the contract that do not stand here are in the table of what is not built yet."""

@@ -1,5 +1,7 @@
 """The HTTP surfaces of an api process, each over its contract document, with the services it needs."""
 
+from datetime import timedelta
+
 from clarion.api.admin.call import AdminSettings
 from clarion.api.admin.call import Services as AdminServices
 from clarion.api.admin.surface import AdminSurface
@@ -10,9 +12,10 @@ from clarion.api.sdk.call import Services as SdkServices
 from clarion.api.sdk.surface import SdkSurface
 from clarion.api.v1.call import Services, V1Settings
 from clarion.api.v1.surface import V1Surface
+from clarion.api.v2.call import Services as V2Services
 from clarion.api.v2.surface import v2_surfaces
 from clarion.api.v2.transport import V2Settings
-from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLERS
+from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLERS, V2_HANDLERS
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db.pool import Database
@@ -27,13 +30,22 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
     services = Services(db, sealer, v1)
     sdk = SdkServices(db, sealer, SdkSettings(public_url=settings.public_url))
     admin = AdminServices(db, sealer, AdminSettings(public_url=settings.public_url, snapshots=settings.snapshots))
-    v2 = V2Settings(public_url=settings.public_url, insecure_loopback=settings.insecure_v2)
+    v2 = V2Services(
+        db,
+        sealer,
+        V2Settings(
+            public_url=settings.public_url,
+            insecure_loopback=settings.insecure_v2,
+            cors_origins=frozenset(settings.cors_origins),
+            token_life=timedelta(seconds=settings.token_life),
+        ),
+    )
     return create_app(
         [
             V1Surface(services, V1_HANDLERS),
             SdkSurface(Contract.load("sdk"), sdk, SDK_HANDLERS),
             AdminSurface(Contract.load("admin"), admin, ADMIN_HANDLERS),
-            *v2_surfaces(Contract.load("v2"), v2),
+            *v2_surfaces(Contract.load("v2"), v2, V2_HANDLERS),
         ],
         health,
         trusted_proxies=settings.trusted_proxies,

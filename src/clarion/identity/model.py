@@ -54,7 +54,8 @@ class TokenHolder(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """One write, as the audit trail keeps it. `target` is the path or name acted on, never a secret or a body.
+    """One write, as the audit trail keeps it, by a person or by an API client. `target` is the path or name acted on,
+    never a secret or a body.
 
     `status` is that of the answer; commands, which leave a line when they succeed, have 0.
     """
@@ -65,6 +66,7 @@ class AuditEntry(Struct, frozen=True):
     status: int
     person_id: int | None = None
     app_id: int | None = None
+    client_id: str | None = None
 
 
 class AuditLine(AuditEntry, frozen=True, kw_only=True):

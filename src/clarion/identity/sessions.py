@@ -7,13 +7,13 @@ it is judged, so that many at once gain nothing; one that succeeds is taken back
 
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from msgspec import Struct
 
 from clarion.base import clock, secrets
 from clarion.base.errors import ClarionError
+from clarion.base.network import subscriber
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
 from clarion.db.sql import Conn
@@ -62,7 +62,7 @@ async def sign_in(db: Database, sealer: Sealer, email: str, api_key: str, addres
     without a look at the credentials.
     """
     now = clock.now()
-    origin = _origin(address)
+    origin = subscriber(address)
     for_person, from_address = _source(email.lower(), origin), _source(origin)
     async with db.transaction() as conn:
         counts = await store.count_attempt(conn, [for_person, from_address], now, now - WINDOW)
@@ -100,17 +100,6 @@ async def purge(conn: Conn) -> int:
 def _matches(sealer: Sealer, holder: KeyHolder | None, api_key: str) -> bool:
     known = _NOBODYS_KEY if holder is None else identity.open_key(sealer, holder)
     return secrets.same(secrets.digest(known), secrets.digest(api_key))
-
-
-def _origin(address: str) -> str:
-    """What counts as one network address: of IPv6 the /64, which is what one subscriber is given."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ip_network((parsed, 64), strict=False))
-    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def _source(*parts: str) -> bytes:

@@ -1,8 +1,15 @@
-"""The v2 surface with one API client known to it, and its contract."""
+"""The v2 surface on a fresh database, its contract, and clients of it."""
 
 import pytest
 
 from clarion.api.contract.engine import Contract
+from clarion.api.edge import App, create_app
+from clarion.api.v2.call import Services
+from clarion.api.v2.surface import v2_surfaces
+from clarion.assembly.operations import V2_HANDLERS
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
+from tests.api.v2.client import Api, Client, NoHealth
 from tests.contract.checker import ResponseChecker
 
 
@@ -14,3 +21,19 @@ def contract() -> Contract:
 @pytest.fixture(scope="session")
 def checker(contract: Contract) -> ResponseChecker:
     return ResponseChecker(contract.document)
+
+
+@pytest.fixture
+def app(contract: Contract, database: Database, sealer: Sealer) -> App:
+    return create_app(v2_surfaces(contract, Services(database, sealer), V2_HANDLERS), NoHealth())
+
+
+@pytest.fixture
+def api(app: App, contract: Contract, checker: ResponseChecker, database: Database) -> Api:
+    return Api(app, database, contract, checker)
+
+
+@pytest.fixture
+async def operator(api: Api) -> Client:
+    """A client without account and with every scope."""
+    return await api.client()

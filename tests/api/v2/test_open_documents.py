@@ -4,31 +4,17 @@ v2 rules 1.8, 1.16, 1.17, 6.1, 7.1, 7.2.
 """
 
 import json
-from collections.abc import Sequence
 
 import pytest
 
 from clarion.api.contract.document import METHODS
-from clarion.api.contract.engine import Contract
-from clarion.api.edge import App, create_app
+from clarion.api.edge import App
 from clarion.api.problems import PROBLEMS
-from clarion.api.v2.surface import v2_surfaces
-from clarion.api.v2.transport import V2Settings
 from tests.api.asgi import call
 from tests.contract.checker import ResponseChecker
 
 HOST = {"Host": "push.example:8443"}
 OPENAPI = "/v2/openapi.json"
-
-
-class Health:
-    async def ready(self) -> Sequence[str]:
-        return ()
-
-
-@pytest.fixture(scope="module")
-def app(contract: Contract) -> App:
-    return create_app(v2_surfaces(contract, V2Settings()), Health())
 
 
 async def test_v2_rule_1_17_the_contract_is_open_and_names_this_host(app: App, checker: ResponseChecker) -> None:

@@ -1,7 +1,7 @@
 """The frame of v2: order of checks, authentication, scopes, the not-yet-built table (v2 sections 1 to 3 and 6)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,34 +12,37 @@ from clarion.api.edge import App, create_app
 from clarion.api.exchange import Headers, Request
 from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.problems import ITEM_CODES, PROBLEMS
-from clarion.api.v2.access import Caller
+from clarion.api.v2.call import Services
 from clarion.api.v2.surface import PREFIXES, V2, v2_surfaces
 from clarion.api.v2.transport import V2Settings
+from clarion.assembly.operations import V2_HANDLERS
 from clarion.base.errors import ConfigurationError
+from clarion.base.sealing import Sealer
+from clarion.db.pool import Database
+from clarion.db.sql import execute
+from clarion.identity.scopes import ScopeName
 from tests.api.asgi import Answer, call
+from tests.api.v2.client import HOST, Api, NoHealth
 from tests.contract.checker import ResponseChecker
 
-HOST = {"Host": "push.example"}
-TOKEN = "a-token-that-is-known"
-SCOPES = frozenset({"customerapi/basic.read"})
+Customized = Callable[..., App]
 
 
-class Health:
-    async def ready(self) -> Sequence[str]:
-        return ()
+@pytest.fixture
+async def token(api: Api) -> str:
+    """That of a client that may read accounts."""
+    return (await api.client([ScopeName.BASIC_READ])).token
 
 
-async def known(token: str) -> Caller | None:
-    return Caller("client", SCOPES) if token == TOKEN else None
+@pytest.fixture
+def with_settings(contract: Contract, database: Database, sealer: Sealer) -> Customized:
+    """The surface with other settings."""
 
+    def made(**settings: Any) -> App:
+        services = Services(database, sealer, V2Settings(**settings))
+        return create_app(v2_surfaces(contract, services, V2_HANDLERS), NoHealth())
 
-@pytest.fixture(scope="module")
-def app(contract: Contract) -> App:
-    return create_app(v2_surfaces(contract, V2Settings(), known), Health())
-
-
-def with_settings(contract: Contract, **settings: Any) -> App:
-    return create_app(v2_surfaces(contract, V2Settings(**settings)), Health())
+    return made
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -62,29 +65,30 @@ async def test_v2_rule_3_10_without_credentials_the_challenge_is_bare(app: App, 
     checker.check("listAccounts", answer.status, answer.headers, answer.body)
 
 
-async def test_v2_rule_3_10_an_unknown_token_is_invalid(contract: Contract, checker: ResponseChecker) -> None:
-    answer = await call(with_settings(contract), "GET", "/v2/accounts", headers=bearer(TOKEN))
+async def test_v2_rule_3_10_an_unknown_token_is_invalid(app: App, checker: ResponseChecker) -> None:
+    answer = await call(app, "GET", "/v2/accounts", headers=bearer("a-token-nobody-has"))
     assert code(answer) == (401, "invalid_token")
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     checker.check("listAccounts", answer.status, answer.headers, answer.body)
 
 
-@pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer ", "Digest x", TOKEN])
-async def test_v2_rules_3_8_and_3_9_only_a_bearer_token_in_the_header_counts(app: App, value: str) -> None:
-    answer = await call(app, "GET", f"/v2/accounts?access_token={TOKEN}", headers={**HOST, "Authorization": value})
+@pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer ", "Digest x", "token"])
+async def test_v2_rules_3_8_and_3_9_only_a_bearer_token_in_the_header_counts(app: App, token: str, value: str) -> None:
+    answer = await call(app, "GET", f"/v2/accounts?access_token={token}", headers={**HOST, "Authorization": value})
     assert code(answer) == (401, "unauthenticated")
 
 
-async def test_v2_rule_3_10_a_missing_scope_is_named(app: App, checker: ResponseChecker) -> None:
-    answer = await call(app, "GET", "/v2/invoices", headers=bearer(TOKEN))
+async def test_v2_rule_3_10_a_missing_scope_is_named(app: App, token: str, checker: ResponseChecker) -> None:
+    answer = await call(app, "GET", "/v2/invoices", headers=bearer(token))
     assert code(answer) == (403, "insufficient_scope")
     assert answer.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="customerapi/billing.read"'
     checker.check("listInvoices", answer.status, answer.headers, answer.body)
 
 
-async def test_an_operation_not_built_answers_501_after_authentication_and_scope(app: App) -> None:
-    assert code(await call(app, "GET", "/v2/accounts", headers=bearer(TOKEN))) == (501, "not_implemented")
-    assert code(await call(app, "POST", "/v2/accounts", headers=bearer(TOKEN), body=b"{")) == (
+async def test_an_operation_not_built_answers_501_after_authentication_and_scope(app: App, api: Api) -> None:
+    guests = (await api.client([ScopeName.GUEST_READ])).token
+    assert code(await call(app, "GET", "/v2/guests", headers=bearer(guests))) == (501, "not_implemented")
+    assert code(await call(app, "POST", "/v2/guests", headers=bearer(guests), body=b"{")) == (
         403,
         "insufficient_scope",
     )
@@ -101,12 +105,6 @@ async def test_every_operation_of_the_document_is_answered(
         checker.check(operation.operation_id, answer.status, answer.headers, answer.body, besides={501})
 
 
-async def test_the_oauth_endpoints_not_built_answer_in_their_own_form(app: App, checker: ResponseChecker) -> None:
-    answer = await call(app, "POST", "/oauth2/token", headers=HOST, body=b"grant_type=client_credentials")
-    assert (answer.status, answer.headers["cache-control"]) == (501, "no-store")
-    checker.check_schema("OAuthError", answer.body)
-
-
 async def test_v2_rule_16_9_a_ticket_is_no_token_and_unknown(app: App) -> None:
     path = "/v2/screens/SCR-01J8ZQ4T7M5N2V9K3XWB6CDEFG/stream"
     assert code(await call(app, "GET", f"{path}?ticket=abc", headers=HOST)) == (401, "invalid_token")
@@ -119,18 +117,18 @@ async def test_v2_rule_16_9_a_ticket_is_no_token_and_unknown(app: App) -> None:
 
 @pytest.mark.parametrize("target", ["/v2/accounts", "/v2/nothing", "/oauth2/token", "/v2/openapi.json"])
 async def test_v2_rule_1_1_plain_http_is_refused_before_anything_else(
-    app: App, checker: ResponseChecker, target: str
+    app: App, token: str, checker: ResponseChecker, target: str
 ) -> None:
-    answer = await call(app, "GET", target, headers=bearer(TOKEN), scheme="http")
+    answer = await call(app, "GET", target, headers=bearer(token), scheme="http")
     assert answer.status == 403
     assert json.loads(answer.body)["code"] == "https_required"
     assert not {"location", "set-cookie", "strict-transport-security"} & set(answer.headers)
     checker.check_component("Forbidden", answer.headers, answer.body)
 
 
-async def test_v2_rule_1_3_the_setting_holds_for_direct_loopback_connections_only(contract: Contract) -> None:
+async def test_v2_rule_1_3_the_setting_holds_for_direct_loopback_connections_only(with_settings: Customized) -> None:
     with structlog.testing.capture_logs() as logs:
-        insecure = with_settings(contract, insecure_loopback=True)
+        insecure = with_settings(insecure_loopback=True)
     assert [line["event"] for line in logs] == ["v2_https_not_required"]
 
     async def status(application: App, client: str, server: str, **headers: str) -> int:
@@ -144,7 +142,7 @@ async def test_v2_rule_1_3_the_setting_holds_for_direct_loopback_connections_onl
     assert await status(insecure, "192.0.2.7", "192.0.2.1") == 403
     assert await status(insecure, "127.0.0.1", "192.0.2.1") == 403
     assert await status(insecure, "127.0.0.1", "127.0.0.1", Forwarded="proto=http") == 403
-    assert await status(with_settings(contract), "127.0.0.1", "127.0.0.1") == 403
+    assert await status(with_settings(), "127.0.0.1", "127.0.0.1") == 403
 
 
 async def test_v2_rule_1_4_https_answers_carry_hsts(app: App) -> None:
@@ -177,12 +175,12 @@ async def test_v2_rule_1_10_methods(app: App, checker: ResponseChecker) -> None:
     assert (await call(app, "HEAD", "/oauth2/token", headers=HOST)).status == 405
 
 
-async def test_v2_rule_1_11_only_listed_origins_get_cross_origin_headers(contract: Contract) -> None:
-    listed = with_settings(contract, cors_origins=frozenset({"https://shop.example"}))
+async def test_v2_rule_1_11_only_listed_origins_get_cross_origin_headers(with_settings: Customized) -> None:
+    listed = with_settings(cors_origins=frozenset({"https://shop.example"}))
     for application, origin, allowed in (
         (listed, "https://shop.example", "https://shop.example"),
         (listed, "https://other.example", None),
-        (with_settings(contract), "https://shop.example", None),
+        (with_settings(), "https://shop.example", None),
     ):
         answer = await call(application, "GET", "/v2/openapi.json", headers={**HOST, "Origin": origin})
         assert answer.headers.get("access-control-allow-origin") == allowed
@@ -201,25 +199,25 @@ async def test_v2_rule_1_12_a_well_formed_request_id_is_kept(app: App, own: str,
     assert code(answer) == (404, "route_not_found")
 
 
-async def test_v2_rule_6_4_a_failure_tells_the_request_id_only(contract: Contract, checker: ResponseChecker) -> None:
-    async def broken(token: str) -> Caller | None:
-        raise RuntimeError("SELECT secret FROM client")
-
-    application = create_app(v2_surfaces(contract, V2Settings(), broken), Health())
+async def test_v2_rule_6_4_a_failure_tells_the_request_id_only(
+    app: App, api: Api, token: str, checker: ResponseChecker
+) -> None:
+    async with api.database.transaction() as conn:
+        await execute(conn, "ALTER TABLE clarion.account RENAME TO hidden")
     with structlog.testing.capture_logs() as logs:
-        answer = await call(application, "GET", "/v2/accounts", headers={**bearer("x"), "X-Request-Id": "mine"})
+        answer = await call(app, "GET", "/v2/accounts", headers={**bearer(token), "X-Request-Id": "mine"})
     assert code(answer) == (500, "internal_error")
-    assert b"SELECT" not in answer.body
+    assert b"clarion" not in answer.body
     assert [line["reference"] for line in logs] == ["mine"]
     checker.check("listAccounts", answer.status, answer.headers, answer.body)
 
 
-async def test_the_address_of_the_installation_comes_from_its_setting_or_a_sane_host(contract: Contract) -> None:
-    named = with_settings(contract, public_url="https://api.shop.example/")
+async def test_the_address_of_the_installation_comes_from_its_setting_or_a_sane_host(with_settings: Customized) -> None:
+    named = with_settings(public_url="https://api.shop.example/")
     answer = await call(named, "GET", "/v2/nothing", headers={"Host": "evil.example"})
     assert json.loads(answer.body)["type"] == "https://api.shop.example/problems/route_not_found"
     for host in ("a/b", "x" * 300, 'a"><b'):
-        answer = await call(with_settings(contract), "GET", "/v2/nothing", headers={"Host": host})
+        answer = await call(with_settings(), "GET", "/v2/nothing", headers={"Host": host})
         assert json.loads(answer.body)["type"] == "https://localhost/problems/route_not_found"
 
 
@@ -245,19 +243,20 @@ def test_item_codes_are_those_of_the_contract(contract: Contract) -> None:
 
 
 def test_every_operation_not_built_is_listed_once(contract: Contract) -> None:
-    assert set(contract.document.operations) - NOT_YET_BUILT["v2"] == {"getOpenApi", "getProblemType"}
+    own = {"getOpenApi", "getProblemType"}
+    assert set(contract.document.operations) - NOT_YET_BUILT["v2"] == own | set(V2_HANDLERS)
 
 
-def test_a_surface_over_another_document_fails_the_start() -> None:
+def test_a_surface_over_another_document_fails_the_start(database: Database, sealer: Sealer) -> None:
     with pytest.raises(ConfigurationError):
-        V2(Contract.load("v1"), V2Settings())
+        V2(Contract.load("v1"), Services(database, sealer), V2_HANDLERS)
 
 
 def test_the_prefixes_cover_every_path(contract: Contract) -> None:
     assert {f"/{operation.path.split('/')[1]}" for operation in contract.document.operations.values()} == set(PREFIXES)
 
 
-async def test_handling_a_request_made_by_hand(contract: Contract) -> None:
-    v2 = V2(contract, V2Settings())
+async def test_handling_a_request_made_by_hand(contract: Contract, database: Database, sealer: Sealer) -> None:
+    v2 = V2(contract, Services(database, sealer), V2_HANDLERS)
     answer = await v2.handle(Request(method="GET", path="/v2/openapi.json", headers=Headers()))
     assert answer.status == 200

@@ -1,10 +1,6 @@
-"""Who calls, and may they: bearer tokens and scopes (v2 rules 3.8 to 3.10, 4.2).
+"""Who calls, may they so often, and may they do this: bearer tokens, quotas and scopes (v2 sections 3, 4 and 9)."""
 
-Looking a token up is the identity capability's business; the surface gets a function for it. As long as there are no
-API clients every token is unknown.
-"""
-
-from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Final
 
 from msgspec import Struct
@@ -12,61 +8,75 @@ from msgspec import Struct
 from clarion.api.contract.document import Operation
 from clarion.api.contract.query import parse_pairs
 from clarion.api.conventions import bearer_token
-from clarion.api.exchange import Request
+from clarion.api.exchange import Request, Response
+from clarion.api.v2.errors import Refused
+from clarion.db.sql import Conn
+from clarion.identity import clients
+from clarion.identity.clients import Admission, Caller
 
 _TICKET: Final = "streamTicket"
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
-class Caller(Struct, frozen=True):
-    """An authenticated API client with the scopes of its token."""
+class Admitted(Struct, frozen=True):
+    """A caller whose call was counted, and what is left of their quota."""
 
-    client_id: str
-    scopes: frozenset[str]
+    caller: Caller
+    quota: Admission
+    policy: str
 
-
-Authenticate = Callable[[str], Awaitable[Caller | None]]
-"""The caller a token belongs to; None for one that is unknown, expired or revoked."""
-
-
-class Refusal(Struct, frozen=True):
-    """A problem code, its detail, and the challenge that goes with it."""
-
-    code: str
-    detail: str
-    challenge: str
+    def tell(self, response: Response) -> Response:
+        """The answer with the fields that tell of the quota (rule 9.5)."""
+        left = self.quota
+        response.headers.append(("RateLimit-Policy", f'"{self.policy}";q={left.quota};w={left.seconds}'))
+        response.headers.append(("RateLimit", f'"{self.policy}";r={left.remaining};t={ceil(left.wait)}'))
+        return response
 
 
-async def no_clients(_token: str) -> Caller | None:
-    """An installation without API clients."""
-    return None
-
-
-async def authenticate(request: Request, operation: Operation, look_up: Authenticate) -> Caller | Refusal:
-    """The caller of an operation that is not open, or why not."""
+async def admit(conn: Conn, request: Request, operation: Operation) -> Admitted:
+    """The caller of an operation that is not open. Raises Refused with 401."""
     token = bearer_token(request)
     if token is None:
         if _carries_ticket(request, operation):
-            return Refusal("invalid_token", "The ticket is unknown, used or expired.", 'Bearer error="invalid_token"')
-        return Refusal("unauthenticated", "The request carries no bearer token.", "Bearer")
-    caller = await look_up(token)
-    if caller is None:
-        return Refusal("invalid_token", "The token is unknown, expired or revoked.", 'Bearer error="invalid_token"')
-    return caller
+            raise _invalid("The ticket is unknown, used or expired.")
+        raise Refused("unauthenticated", "The request carries no bearer token.", ("WWW-Authenticate", "Bearer"))
+    writing = request.method not in _READING
+    found = await clients.admit(conn, token, writing=writing)
+    if found is None:
+        raise _invalid("The token is unknown, expired or revoked.")
+    return Admitted(*found, "write" if writing else "read")
 
 
-def authorize(caller: Caller, operation: Operation) -> Refusal | None:
-    """Whether one of the operation's alternatives is covered by the caller's scopes; each names its scopes in full."""
+def check_quota(admitted: Admitted) -> None:
+    """Raises Refused with 429 for a call too many (rule 9.4)."""
+    if not admitted.quota.granted:
+        seconds = max(1, ceil(admitted.quota.wait))
+        raise Refused(
+            "rate_limited",
+            f"The client has used up its quota; the next request is let through in {seconds} s.",
+            ("Retry-After", str(seconds)),
+            members={"violated-policies": [admitted.policy]},
+        )
+
+
+def check_rights(admitted: Admitted, operation: Operation) -> None:
+    """Raises Refused with 403 unless one of the operation's alternatives is covered by the token's scopes, or when a
+    client of a suspended account would write (rules 3.10, 4.8)."""
+    held = {scope.oauth for scope in admitted.caller.scopes}
     alternatives = [
         scopes for requirement in operation.security for name, scopes in requirement.schemes.items() if name != _TICKET
     ]
-    if any(set(scopes) <= caller.scopes for scopes in alternatives):
-        return None
-    needed = " ".join(alternatives[0]) if alternatives else ""
-    return Refusal(
-        "insufficient_scope",
-        f"The token lacks the scope {needed}.",
-        f'Bearer error="insufficient_scope", scope="{needed}"',
-    )
+    if not any(set(scopes) <= held for scopes in alternatives):
+        needed = " ".join(alternatives[0]) if alternatives else ""
+        challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
+        raise Refused("insufficient_scope", f"The token lacks the scope {needed}.", ("WWW-Authenticate", challenge))
+    if admitted.caller.suspended and admitted.policy == "write":
+        detail = "The account is suspended: its clients may read and not write."
+        raise Refused("account_suspended", detail, ("WWW-Authenticate", "Bearer"))
+
+
+def _invalid(detail: str) -> Refused:
+    return Refused("invalid_token", detail, ("WWW-Authenticate", 'Bearer error="invalid_token"'))
 
 
 def _carries_ticket(request: Request, operation: Operation) -> bool:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from clarion.api.contract.document import Document
 from clarion.api.exchange import Request, Response
 from clarion.api.problems import PROBLEMS
+from clarion.api.v2.conditions import matches
 
 _CACHE = ("Cache-Control", "public, max-age=300")
 _PAGE = (
@@ -47,9 +48,3 @@ def _cached(request: Request, tag: str, headers: list[tuple[str, str]], body: by
     if matches(request.headers.all("if-none-match"), tag):
         return Response(304, [("ETag", tag), _CACHE])
     return Response(200, [*headers, ("ETag", tag), _CACHE], body)
-
-
-def matches(values: list[str], tag: str) -> bool:
-    """Weak comparison of `If-None-Match` with an entity tag (RFC 9110 section 13.1.2)."""
-    held = [part.strip() for value in values for part in value.split(",")]
-    return "*" in held or any(part.removeprefix("W/") == tag for part in held)

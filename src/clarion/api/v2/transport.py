@@ -4,6 +4,7 @@ Rules 1.1, 1.3, 1.4, 1.10 and 1.11 of v2. Proxies are the edge's matter (`api/pr
 with the device surface stands in `api/conventions.py`.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from clarion.api.conventions import HSTS
 from clarion.api.exchange import Request, Response
 from clarion.api.proxies import is_loopback
+from clarion.identity.clients import TOKEN_LIFE
 
 _EXPOSED: Final = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed"
 _TAKEN: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
@@ -21,12 +23,13 @@ class V2Settings(Struct, frozen=True):
 
     `public_url` is the address callers know, such as `https://push.example`; without it the Host of each request
     stands in. `insecure_loopback` switches rule 1.1 off for direct loopback connections and nothing else (rule 1.3).
-    `cors_origins` are the origins whose pages may call (rule 1.11).
+    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6).
     """
 
     public_url: str = ""
     insecure_loopback: bool = False
     cors_origins: frozenset[str] = frozenset()
+    token_life: timedelta = TOKEN_LIFE
 
 
 def is_secure(request: Request, settings: V2Settings) -> bool:

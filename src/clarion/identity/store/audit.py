@@ -9,10 +9,10 @@ async def insert(conn: Conn, entry: AuditEntry) -> None:
     await execute(
         conn,
         """
-        INSERT INTO clarion.audit (person_id, app_id, surface, operation, target, status)
-        VALUES (%s, %s, %s, %s, %s, %s)
+        INSERT INTO clarion.audit (person_id, app_id, client_id, surface, operation, target, status)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
         """,
-        (entry.person_id, entry.app_id, entry.surface, entry.operation, entry.target, entry.status),
+        (entry.person_id, entry.app_id, entry.client_id, entry.surface, entry.operation, entry.target, entry.status),
     )
 
 
@@ -21,7 +21,7 @@ async def latest(conn: Conn, limit: int) -> list[AuditEntry]:
     return await rows(
         conn,
         """
-        SELECT surface, operation, target, status::integer AS status, person_id, app_id
+        SELECT surface, operation, target, status::integer AS status, person_id, app_id, client_id
           FROM clarion.audit ORDER BY id DESC LIMIT %s
         """,
         (limit,),
@@ -34,7 +34,8 @@ async def page(conn: Conn, keep: AuditFilter, before: int | None, limit: int) ->
     return await rows(
         conn,
         """
-        SELECT a.id, a.at, a.surface, a.operation, a.target, a.status::integer AS status, a.person_id, a.app_id, p.email
+        SELECT a.id, a.at, a.surface, a.operation, a.target, a.status::integer AS status, a.person_id, a.app_id,
+               a.client_id, p.email
           FROM clarion.audit AS a LEFT JOIN clarion.person AS p ON p.id = a.person_id
          WHERE (%(before)s::bigint IS NULL OR a.id < %(before)s)
            AND (%(person_id)s::bigint IS NULL OR a.person_id = %(person_id)s)

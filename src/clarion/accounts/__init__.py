@@ -1,0 +1,1 @@
+"""Accounts: the operator's customers, with their contacts, sites, services, points of interest and wait times."""

@@ -1,0 +1,33 @@
+"""Conditional requests: entity tags on what is read, and preconditions of what is changed (v2 section 7)."""
+
+from typing import Final
+
+from clarion.api.exchange import Request, Response
+from clarion.api.v2.wire import tag_of
+
+OWN: Final = [("Cache-Control", "private, no-cache"), ("Vary", "Accept, Authorization, Origin")]
+"""Fields of every resource (v2 rule 7.5)."""
+
+
+def fresh(request: Request, body: bytes, *headers: tuple[str, str], tagged: bytes | None = None) -> Response:
+    """200 with a strong tag, or 304 for who has it (rule 7.2). The tag covers the whole body, or `tagged` of it."""
+    tag = tag_of(body if tagged is None else tagged)
+    if matches(request.headers.all("if-none-match"), tag):
+        return Response(304, [("ETag", tag), *OWN, *headers])
+    return Response(200, [("Content-Type", "application/json"), ("ETag", tag), *OWN, *headers], body)
+
+
+def matches(values: list[str], tag: str) -> bool:
+    """Weak comparison of `If-None-Match` with an entity tag (RFC 9110 section 13.1.2)."""
+    held = [part.strip() for value in values for part in value.split(",")]
+    return "*" in held or any(part.removeprefix("W/") == tag for part in held)
+
+
+def allows(request: Request, tag: str) -> bool:
+    """Whether `If-Match` lets a change through to what has this tag: strong comparison, `*` means that it exists
+    (rule 7.3)."""
+    values = request.headers.all("if-match")
+    if not values:
+        return True
+    held = [part.strip() for value in values for part in value.split(",")]
+    return "*" in held or tag in held

@@ -1,0 +1,189 @@
+"""Resources: the five operations that all of them share, from one declaration each.
+
+A resource names its records, its address, and the rules by which it is created, changed and deleted. What its clients
+may see is a scope; what lies below another resource is found only where that one is (v2 rule 5.13).
+"""
+
+import string
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from msgspec.structs import replace
+
+from clarion.api.contract.document import Operation
+from clarion.api.exchange import Response
+from clarion.api.v2 import lists
+from clarion.api.v2.call import Call, Read
+from clarion.api.v2.change import Change
+from clarion.api.v2.conditions import OWN, fresh
+from clarion.api.v2.errors import not_found
+from clarion.api.v2.members import typed
+from clarion.api.v2.wire import document, encode, tag_of
+from clarion.db.records import Record, Records, Scope
+from clarion.db.sql import Conn
+from clarion.identity.clients import Caller
+
+R = TypeVar("R", bound=Record)
+
+Values = dict[str, Any]
+Creating = Callable[[Conn, Caller, Values], Awaitable[R]]
+"""Makes a record of a body's values. Raises Invalid, Conflict, Forbidden."""
+Updating = Callable[[Conn, Caller, R, Values], Awaitable[R]]
+"""Changes a locked record by the values of a merge patch. Raises Invalid, Conflict, Forbidden."""
+Deleting = Callable[[Conn, Caller, R], Awaitable[None]]
+"""Deletes a locked record. Raises Conflict, Forbidden."""
+
+
+def of_account(caller: Caller) -> Scope:
+    """A client sees what belongs to its account, an operator client everything (v2 rule 4.7)."""
+    return caller.scope
+
+
+class Resource(Generic[R]):
+    """One kind of resource at `path`, such as `/v2/accounts/{accountId}/contacts/{contactId}`.
+
+    `within` are the resources whose ids stand in the path before its own. `show` gives a record as this caller may see
+    it. `creating`, `updating` and `deleting` are the rules; an operation without rule does not exist.
+    """
+
+    def __init__(
+        self,
+        records: Records[R],
+        path: str,
+        *,
+        scope: Callable[[Caller], Scope] = of_account,
+        within: "Resource[Any] | None" = None,
+        show: Callable[[Caller, R], R] | None = None,
+        creating: Creating[R] | None = None,
+        updating: Updating[R] | None = None,
+        deleting: Deleting[R] | None = None,
+        case: Callable[[Any], str] | None = None,
+    ) -> None:
+        self.records = records
+        self._path = path
+        self._parameter = [name for _, name, _, _ in string.Formatter().parse(path) if name][-1]
+        self._scope = scope
+        self._within = within
+        self._show = show
+        self._creating = creating
+        self._updating = updating
+        self._deleting = deleting
+        self._case = case
+        self._listings: dict[str, lists.Listing] = {}
+
+    # Handlers
+
+    async def get(self, call: Call, conn: Conn) -> Response:
+        """One of them."""
+        record = await self.find(call, conn)
+        data = encode(record)
+        return fresh(call.request, document(data, call.url(self.url(record))), tagged=data)
+
+    async def list(self, call: Call, conn: Conn) -> Response:
+        """A page of them: of all, or below the resource in the path."""
+        return await self.page(call, conn, self._within)
+
+    def below(self, other: "Resource[Any]") -> Read:
+        """A list of those that belong to a resource in the path, such as the services of a site."""
+
+        async def handler(call: Call, conn: Conn) -> Response:
+            return await self.page(call, conn, other)
+
+        return handler
+
+    @property
+    def create(self) -> Change:
+        """POST."""
+        return Change(self._find_parent, self._create, case=self._case)
+
+    @property
+    def update(self) -> Change:
+        """PATCH with a merge patch (v2 rule 10.2)."""
+        return Change(self._lock, self._update, self._tag)
+
+    @property
+    def delete(self) -> Change:
+        """DELETE."""
+        return Change(self._lock, self._delete, self._tag)
+
+    # Parts of them, for handlers of other kinds
+
+    async def find(self, call: Call, conn: Conn, *, lock: bool = False) -> R:
+        """The one that the path names, as this caller sees it. Raises 404."""
+        scope = await self._scope_of(call, conn, self._within)
+        found = await self.records.find(conn, call.id(self._parameter), scope, lock=lock)
+        if found is None:
+            raise not_found()
+        return self._shown(call, found)
+
+    async def page(self, call: Call, conn: Conn, within: "Resource[Any] | None") -> Response:
+        """A page, below a resource in the path. Raises 404 where that one is not visible."""
+        listing = self._listing(call.operation)
+        request = lists.read(call, listing)
+        page = await self.records.page(conn, request, await self._scope_of(call, conn, within))
+        return lists.answer(call, listing, request, replace(page, rows=[self._shown(call, row) for row in page.rows]))
+
+    def url(self, record: R) -> str:
+        """The path of a record."""
+        return self._path.format_map({field.wire: getattr(record, name) for name, field in self.records.fields.items()})
+
+    def answer(self, call: Call, record: R, status: int = 200, *headers: tuple[str, str]) -> Response:
+        """A record in its envelope, as the answer to a write (v2 rule 10.1)."""
+        data = encode(self._shown(call, record))
+        url = call.url(self.url(record))
+        fields = [("Content-Type", "application/json"), ("ETag", tag_of(data)), *OWN, *headers]
+        if status == 201:
+            fields.append(("Location", url))
+        return Response(status, fields, document(data, url))
+
+    def _listing(self, operation: Operation) -> lists.Listing:
+        found = self._listings.get(operation.operation_id)
+        if found is None:
+            found = self._listings[operation.operation_id] = lists.Listing.of(operation, self.records)
+        return found
+
+    def check(self, operation: Operation) -> None:
+        """Raises ConfigurationError for a list of a field that the records do not have."""
+        if "x-sortable" in operation.extensions:
+            self._listing(operation)
+
+    def _shown(self, call: Call, record: R) -> R:
+        return record if self._show is None else self._show(call.caller, record)
+
+    async def _scope_of(self, call: Call, conn: Conn, within: "Resource[Any] | None") -> Scope:
+        scope = self._scope(call.caller)
+        if within is None:
+            return scope
+        parent = await within.find(call, conn)
+        key = within.records.key
+        return replace(scope, where={**scope.where, key: getattr(parent, key)})
+
+    async def _find_parent(self, call: Call, conn: Conn) -> Any:
+        return None if self._within is None else await self._within.find(call, conn)
+
+    async def _lock(self, call: Call, conn: Conn) -> R:
+        return await self.find(call, conn, lock=True)
+
+    def _tag(self, record: R) -> str:
+        return tag_of(encode(record))
+
+    async def _create(self, call: Call, conn: Conn, parent: Any) -> Response:
+        assert self._creating is not None
+        values = typed(self.records, call.body)
+        if self._within is not None:
+            values[self._within.records.key] = getattr(parent, self._within.records.key)
+        return self.answer(call, await self._creating(conn, call.caller, values), 201)
+
+    async def _update(self, call: Call, conn: Conn, record: R) -> Response:
+        assert self._updating is not None
+        return self.answer(call, await self._updating(conn, call.caller, record, typed(self.records, call.body)))
+
+    async def _delete(self, call: Call, conn: Conn, record: R) -> Response:
+        assert self._deleting is not None
+        await self._deleting(conn, call.caller, record)
+        return Response(204)
+
+
+def handlers(resource: Resource[Any], **operations: str) -> Mapping[str, Any]:
+    """By operationId, the handlers of a resource: `handlers(SITES, list="listSites", get="getSite")`."""
+    return {operation: getattr(resource, name) for name, operation in operations.items()}

@@ -1,0 +1,1 @@
+"""The service desk: cases with their messages, and invoices."""
