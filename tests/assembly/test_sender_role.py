@@ -9,7 +9,6 @@ from clarion.assembly import roles
 from clarion.audience.targets import Criterion
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
-from clarion.content import service as content
 from clarion.db.pool import Database
 from clarion.db.sql import tuples
 from clarion.gateways.stub import StubServer
@@ -30,9 +29,9 @@ async def test_it_delivers_campaigns_and_instant_messages(
     parent = await journey.message()
     campaign = await journey.send(parent)
     async with database.transaction() as conn:
-        message = await content.get_message(conn, journey.app.id, parent)
+        ground = await instant.look_up(conn, journey.app.id, parent, None)
         target = Target(0, ByFields((Criterion("deviceId", "eq", "d1"),)))
-        accepted = await instant.begin(conn, journey.app, Instant(message, message.draft.contents, [target]))
+        accepted = await instant.begin(conn, journey.app, Instant(ground, ground.parent.draft.contents, [target]))
         queues = {queue for (queue,) in await tuples(conn, "SELECT queue FROM clarion.job")}
     assert queues == {QUEUE, URGENT_QUEUE}
     stop = asyncio.Event()

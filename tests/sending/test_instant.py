@@ -52,8 +52,8 @@ async def shop(journey: Journey) -> Journey:
 
 
 async def begin(conn: Conn, journey: Journey, parent: int, targets: Sequence[Target]) -> Accepted:
-    message = await content.get_message(conn, journey.app.id, parent)
-    return await service.begin(conn, journey.app, Instant(message, message.draft.contents, targets))
+    ground = await service.look_up(conn, journey.app.id, parent, None)
+    return await service.begin(conn, journey.app, Instant(ground, ground.parent.draft.contents, targets))
 
 
 async def say(journey: Journey, parent: int, *targets: Target) -> Accepted:

@@ -14,7 +14,7 @@ from clarion.content.checks import check_names, check_versions
 from clarion.content.model import Content, Message
 from clarion.content.service import actions_in
 from clarion.content.store import messages
-from clarion.db.sql import Conn
+from clarion.db.sql import Conn, together
 
 
 async def find_parent(conn: Conn, app_id: int, message_id: int | None, external_id: str | None) -> Message:
@@ -52,11 +52,26 @@ async def check(conn: Conn, app: App, parent: Message, contents: tuple[Content, 
     return check_versions(app, contents) + await check_names(conn, app, new)
 
 
-async def create(conn: Conn, app_id: int, parent: Message, contents: tuple[Content, ...]) -> tuple[int, int | None]:
-    """(id, campaign) of a new instant message with these contents, which were checked. It inherits the campaign."""
-    created, campaign_id = await messages.insert_instant(conn, app_id, parent, contents)
-    await _give_actions(conn, app_id, created, contents)
+async def reserve(conn: Conn, app_id: int, message_id: int | None, external_id: str | None) -> tuple[int, int | None]:
+    """(id, campaign) of an instant message to be created of the parent that is named so. It inherits the campaign,
+    which cannot go away before the caller's transaction ends."""
+    created, campaign_id = await together(
+        messages.next_id(conn), messages.hold_campaign(conn, app_id, message_id, external_id)
+    )
     return created, campaign_id
+
+
+async def create(
+    conn: Conn,
+    app_id: int,
+    reserved: tuple[int, int | None],
+    parent: Message,
+    contents: tuple[Content, ...],
+) -> None:
+    """A new instant message with these contents, which were checked, under what was reserved for it."""
+    created, campaign_id = reserved
+    await messages.insert_instant(conn, app_id, created, parent, campaign_id, contents)
+    await _give_actions(conn, app_id, created, contents)
 
 
 async def _give_actions(conn: Conn, app_id: int, message_id: int, contents: Sequence[Content]) -> None:

@@ -5,7 +5,8 @@ whose fields match the columns by name; texts become the enums they stand for. P
 `app_table` and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar
 
 import msgspec
@@ -26,7 +27,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 async def rows(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> list[T]:
     """All rows, each as an `of`, columns matched to its fields by name."""
-    cursor = await conn.execute(query, params)
+    cursor = await _run(conn, query, params)
     found = await cursor.fetchall()  # within a pipeline nothing is known of the rows before
     names = [column.name for column in cursor.description or ()]
     return [msgspec.convert(dict(zip(names, values, strict=True)), of) for values in found]
@@ -34,7 +35,7 @@ async def rows(conn: Conn, query: Query, params: Params = (), *, of: type[T]) ->
 
 async def row(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> T | None:
     """The first row as an `of`, or None."""
-    cursor = await conn.execute(query, params)
+    cursor = await _run(conn, query, params)
     values = await cursor.fetchone()
     if values is None:
         return None
@@ -44,27 +45,47 @@ async def row(conn: Conn, query: Query, params: Params = (), *, of: type[T]) -> 
 
 async def value(conn: Conn, query: Query, params: Params = ()) -> Any:
     """The first column of the first row, or None when there is no row."""
-    cursor = await conn.execute(query, params)
+    cursor = await _run(conn, query, params)
     found = await cursor.fetchone()
     return None if found is None else found[0]
 
 
 async def values(conn: Conn, query: Query, params: Params = ()) -> list[Any]:
     """The first column of every row."""
-    cursor = await conn.execute(query, params)
+    cursor = await _run(conn, query, params)
     return [found[0] for found in await cursor.fetchall()]
 
 
 async def tuples(conn: Conn, query: Query, params: Params = ()) -> list[tuple[Any, ...]]:
     """All rows as plain tuples: for columns chosen at run time and for hot paths."""
-    cursor = await conn.execute(query, params)
+    cursor = await _run(conn, query, params)
     return await cursor.fetchall()
 
 
 async def execute(conn: Conn, query: Query, params: Params = ()) -> int:
-    """Run a statement; the number of rows it touched."""
+    """Run a statement; the number of rows it touched, which within a pipeline nobody knows yet."""
     cursor = await conn.execute(query, params)
     return cursor.rowcount
+
+
+async def together(*asked: Awaitable[Any]) -> list[Any]:
+    """The results of coroutines on one connection, in their order; the first failure, once all have ended.
+
+    Within a pipeline their statements are sent side by side and cost one round trip.
+    """
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return found
+
+
+async def _run(conn: Conn, query: Query, params: Params) -> psycopg.AsyncCursor[TupleRow]:
+    """Within a pipeline others may send their statements before the rows of this one are waited for; see `together`."""
+    cursor = await conn.execute(query, params)
+    if conn.pgconn.pipeline_status:
+        await asyncio.sleep(0)
+    return cursor
 
 
 def app_schema(app_id: int) -> sql.Identifier:

@@ -17,7 +17,6 @@ from clarion.api.v1.target_wire import read_data, read_number, read_targets
 from clarion.apps.model import App, Platform
 from clarion.base.errors import Finding, Invalid
 from clarion.base.telemetry import get_logger
-from clarion.content import instants
 from clarion.content.languages import tag
 from clarion.content.model import Content, Message
 from clarion.db import retry
@@ -105,9 +104,9 @@ async def _send(
     override: Mapping[str, Any] = body.get("message", {})
 
     async def work(conn: Conn) -> Accepted:
-        parent = await instants.find_parent(conn, app.id, parent_id, body.get("parentMessageExternalId"))
-        contents = _contents(call, app, parent, override)
-        wanted = Instant(parent, contents, targets, read_data(override.get("data")))
+        ground = await instant.look_up(conn, app.id, parent_id, body.get("parentMessageExternalId"))
+        contents = _contents(call, app, ground.parent, override)
+        wanted = Instant(ground, contents, targets, read_data(override.get("data")))
         try:
             begun = await instant.begin(conn, app, wanted)
         except Invalid as error:

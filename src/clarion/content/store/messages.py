@@ -7,7 +7,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from clarion.content.model import Action, ActionKind, Content, Message, MessageDraft, MessageState
-from clarion.db.sql import Conn, execute, row, rows, tuples, value, values
+from clarion.db.sql import Conn, execute, row, rows, value, values
 
 _MESSAGES: Final = """
     SELECT id, revision, state, name, contents, external_id, campaign_id, use_pressure, test_segments,
@@ -67,31 +67,56 @@ async def update(conn: Conn, app_id: int, message_id: int, draft: MessageDraft) 
     return True
 
 
-async def insert_instant(
-    conn: Conn, app_id: int, parent: Message, contents: tuple[Content, ...]
-) -> tuple[int, int | None]:
-    """(id, campaign) of a new instant message: what `parent` says in one call. Its campaign cannot go away before this
-    transaction ends; None when it has gone."""
-    draft = parent.draft
-    [inserted] = await tuples(
+async def next_id(conn: Conn) -> int:
+    """An id for a message that is written later."""
+    return int(await value(conn, "SELECT nextval('clarion.message_id')"))
+
+
+async def hold_campaign(conn: Conn, app_id: int, message_id: int | None, external_id: str | None) -> int | None:
+    """The campaign of the message with this id or external id: it cannot go away before this transaction ends. None
+    when there is none."""
+    found: int | None = await value(
         conn,
         """
-        INSERT INTO clarion.message (app_id, parent_id, campaign_id, name, use_pressure, contents, time_to_live, state)
-        VALUES (%(app_id)s, %(parent_id)s,
-                (SELECT id FROM clarion.campaign WHERE app_id = %(app_id)s AND id = %(campaign_id)s FOR KEY SHARE),
-                %(name)s, false, %(contents)s, %(time_to_live)s, 'sent')
-        RETURNING id, campaign_id
+        SELECT c.id FROM clarion.campaign AS c
+         WHERE c.app_id = %(app_id)s AND c.id = (
+            SELECT campaign_id FROM clarion.message
+             WHERE app_id = %(app_id)s AND (id = %(id)s OR external_id = %(external_id)s) LIMIT 1
+         ) FOR KEY SHARE OF c
+        """,
+        {"app_id": app_id, "id": message_id, "external_id": external_id},
+    )
+    return found
+
+
+async def insert_instant(
+    conn: Conn,
+    app_id: int,
+    message_id: int,
+    parent: Message,
+    campaign_id: int | None,
+    contents: tuple[Content, ...],
+) -> None:
+    """A new instant message: what `parent` says in one call."""
+    draft = parent.draft
+    await execute(
+        conn,
+        """
+        INSERT INTO clarion.message
+            (app_id, id, parent_id, campaign_id, name, use_pressure, contents, time_to_live, state)
+        VALUES (%(app_id)s, %(id)s, %(parent_id)s, %(campaign_id)s, %(name)s, false, %(contents)s, %(time_to_live)s,
+                'sent')
         """,
         {
             "app_id": app_id,
+            "id": message_id,
             "parent_id": parent.id,
-            "campaign_id": draft.campaign_id,
+            "campaign_id": campaign_id,
             "name": draft.name,
             "contents": Jsonb(contents),
             "time_to_live": draft.time_to_live,
         },
     )
-    return int(inserted[0]), inserted[1]
 
 
 async def find(conn: Conn, app_id: int, message_id: int) -> Message | None:

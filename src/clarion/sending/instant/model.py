@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from clarion.apps.model import Scheme
 from clarion.audience.targets import Criterion
 from clarion.content.model import Content, Message
 from clarion.content.render import NOTHING
@@ -36,13 +37,22 @@ class Target(Struct, frozen=True):
     texts: Mapping[str, str] = NOTHING
 
 
+class Ground(Struct, frozen=True):
+    """What an instant message is made of: its parent, the application's columns, its id to be, its campaign."""
+
+    parent: Message
+    scheme: Scheme
+    message_id: int
+    campaign_id: int | None
+
+
 class Instant(Struct, frozen=True):
-    """What is to be said: `parent` with the contents it gets in this call. `texts` are for the marks of all devices.
+    """What is to be said: the parent with the contents it gets in this call. `texts` are for the marks of all devices.
 
     The targets are all of one kind (v1 rule 51).
     """
 
-    parent: Message
+    ground: Ground
     contents: tuple[Content, ...]
     targets: Sequence[Target]
     texts: Mapping[str, str] = NOTHING

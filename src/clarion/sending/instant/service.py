@@ -16,13 +16,13 @@ from clarion.base.telemetry import get_logger
 from clarion.content import instants
 from clarion.content.model import Guarantee
 from clarion.content.render import Renderer
-from clarion.db.sql import Conn
+from clarion.db.sql import Conn, together
 from clarion.queue import Line, put
 from clarion.results.store import freezing
 from clarion.results.store.freezing import FrozenTargets
 from clarion.sending import planning, store
 from clarion.sending.instant.audiences import Understood, understand
-from clarion.sending.instant.model import Accepted, ByList, Instant, Target
+from clarion.sending.instant.model import Accepted, ByList, Ground, Instant, Target
 from clarion.sending.model import INSTANT, PLAN_JOB, QUEUE, URGENT_QUEUE, NewSend, SendKind, Whole
 from clarion.sending.service import NOW_OR_NEVER_WINDOW
 
@@ -30,6 +30,17 @@ log = get_logger(__name__)
 
 _MOST_FINDINGS = 100
 _MOST_NAMED = 5
+
+
+async def look_up(conn: Conn, app_id: int, message_id: int | None, external_id: str | None) -> Ground:
+    """What an instant message of the parent with this id, this external id or both is made of, in one round trip where
+    the caller's transaction is pipelined. Raises as `content.instants.find_parent`."""
+    parent, scheme, reserved = await together(
+        instants.find_parent(conn, app_id, message_id, external_id),
+        apps.load_scheme(conn, app_id),
+        instants.reserve(conn, app_id, message_id, external_id),
+    )
+    return Ground(parent, scheme, *reserved)
 
 
 async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
@@ -40,8 +51,8 @@ async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
     `/targets/<place>`), or `no_target` when none of them has a device; a mark for which a target has no text (code
     `no_value`, at `/targets/<place>/data`, v1 rule 54).
     """
-    parent, contents = instant.parent, instant.contents
-    scheme = await apps.load_scheme(conn, app.id)
+    ground, contents = instant.ground, instant.contents
+    parent, scheme, message_id, campaign_id = ground.parent, ground.scheme, ground.message_id, ground.campaign_id
     findings = [] if contents == parent.draft.contents else await instants.check(conn, app, parent, contents)
     found = await understand(conn, app, scheme, instant.targets)
     if not found.targets:
@@ -51,7 +62,7 @@ async def begin(conn: Conn, app: App, instant: Instant) -> Accepted:
     if findings:
         raise Invalid(findings[:_MOST_FINDINGS])
     shared, by_target = _texts(renderer.names, instant.texts, found.targets)
-    message_id, campaign_id = await instants.create(conn, app.id, parent, contents)
+    await instants.create(conn, app.id, (message_id, campaign_id), parent, contents)
     new = NewSend(
         message_id=message_id,
         campaign_id=campaign_id,
