@@ -59,6 +59,12 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(metavar="CIDR", help="Network of a proxy whose forwarding headers count.")
     ] = None,
+    cors_origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Web origin whose pages may call /v2.")
+    ] = None,
+    token_life: Annotated[
+        int, typer.Option(min=1, max=86_400, help="Seconds that the tokens of API clients live.")
+    ] = 3600,
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
@@ -107,6 +113,8 @@ def serve(
         certificate=certificate,
         certificate_key=certificate_key,
         trusted_proxies=tuple(trusted_proxy or ()),
+        cors_origins=tuple(cors_origin or ()),
+        token_life=token_life,
         v1_time_window=v1_time_window,
         purge_days=purge_days,
         purge_bounces=purge_bounces,
