@@ -4,8 +4,9 @@ Scans of whole tables and sorting are priced out of the way: where they are plan
 """
 
 import re
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 import pytest
 
 from clarion.accounts.services import SERVICES
@@ -49,11 +50,30 @@ FILTERS: list[tuple[Records[Any], Filter]] = [
 ]
 
 
+class Noting(psycopg.AsyncClientCursor[Any]):
+    """Keeps the text of what it executed last, with its values in place."""
+
+    noted = b""
+
+    async def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        await super().execute(query, params, **how)
+        assert self._query is not None
+        Noting.noted = self._query.query
+        return self
+
+
 async def plan(database: Database, records: Records[Any], request: PageRequest, scope: Scope) -> str:
+    """How PostgreSQL finds a page."""
     async with database.transaction() as conn:
         await execute(conn, "SET LOCAL enable_seqscan = off")
         await execute(conn, "SET LOCAL enable_sort = off")
-        return await records.plan(conn, request, scope)
+        usual, conn.cursor_factory = conn.cursor_factory, Noting
+        try:
+            await records.page(conn, request, scope)
+        finally:
+            conn.cursor_factory = usual
+        cursor = await conn.execute(b"EXPLAIN " + Noting.noted)
+        return "\n".join(line for (line,) in await cursor.fetchall())
 
 
 def of_page(found: str) -> str:

@@ -233,8 +233,21 @@ class Records(Generic[R]):
 
     async def page(self, conn: Conn, request: PageRequest, scope: Scope = EVERYBODY) -> Page[R]:
         """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything."""
-        bound, where = self._filtered(request, scope)
-        found = await tuples(conn, self._query(self._page_text(request, scope, where)), bound)
+        bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
+        conditions = self._in_scope(scope, bound)
+        for number, each in enumerate(request.filters):
+            conditions.append(self._compared(each, f"f{number}", bound, scope))
+        where = " AND ".join(conditions) or "true"
+        order = ", ".join(self._ordered(request.order or self.order))
+        counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
+        text = f"""
+            WITH page AS MATERIALIZED (
+                SELECT {self._columns_for(scope)} FROM {self._table} AS t WHERE {where} ORDER BY {order}
+                LIMIT %(more)s OFFSET %(offset)s
+            )
+            SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({counted}) END FROM page
+        """
+        found = await tuples(conn, self._query(text), bound)
         more = len(found) > request.limit
         rows = [self._read(values[:-1]) for values in found[: request.limit]]
         if more:
@@ -242,14 +255,8 @@ class Records(Generic[R]):
         elif found or not request.offset:
             total = request.offset + len(found)
         else:
-            [(total,)] = await tuples(conn, self._query(self._count_text(where)), bound)
+            [(total,)] = await tuples(conn, self._query(counted), bound)
         return Page(rows, more, total if total <= COUNTED else None)
-
-    async def plan(self, conn: Conn, request: PageRequest, scope: Scope = EVERYBODY) -> str:
-        """How PostgreSQL would find the rows of a page."""
-        bound, where = self._filtered(request, scope)
-        text = f"EXPLAIN {self._page_text(request, scope, where)}"
-        return "\n".join(line for (line,) in await tuples(conn, self._query(text), bound))
 
     # Changing
 
@@ -294,27 +301,6 @@ class Records(Generic[R]):
             await tuples(conn, self._query(text), {"key": getattr(record, self.key)})
 
     # Pieces of SQL
-
-    def _filtered(self, request: PageRequest, scope: Scope) -> tuple[dict[str, Any], str]:
-        bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
-        conditions = self._in_scope(scope, bound)
-        for number, each in enumerate(request.filters):
-            conditions.append(self._compared(each, f"f{number}", bound, scope))
-        return bound, " AND ".join(conditions) or "true"
-
-    def _page_text(self, request: PageRequest, scope: Scope, where: str) -> str:
-        order = ", ".join(self._ordered(request.order or self.order))
-        return f"""
-            WITH page AS MATERIALIZED (
-                SELECT {self._columns_for(scope)} FROM {self._table} AS t WHERE {where} ORDER BY {order}
-                LIMIT %(more)s OFFSET %(offset)s
-            )
-            SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({self._count_text(where)}) END
-            FROM page
-        """
-
-    def _count_text(self, where: str) -> str:
-        return f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
 
     def _read(self, values: tuple[Any, ...]) -> R:
         members = (field.wire for field in self._shown)
