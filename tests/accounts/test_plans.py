@@ -99,11 +99,25 @@ async def test_an_index_serves_the_order(
     assert not re.search(r"(?<!Incremental )Sort  \(", of_page(found)), found
 
 
-@pytest.mark.parametrize("name", ["site_id", "name", "status"])
-async def test_an_index_serves_the_order_within_an_account(database: Database, name: str) -> None:
-    found = await plan(database, SITES, PageRequest(order=(Order(name),)), MINE)
-    assert re.search(r"Index Cond: \(account_id = ", of_page(found)), found
-    assert "Sort" not in of_page(found), found
+STRAIGHT = [
+    (records, Order(name, descending))
+    for records, names in ((SITES, ("site_id", "name", "status")), (SERVICES, ("service_id", "service_name", "status")))
+    for name in names
+    for descending in (False, True)
+    if not (descending and name.endswith("name"))
+]
+
+
+@pytest.mark.parametrize(("records", "order"), STRAIGHT)
+@pytest.mark.parametrize("scope", [EVERYBODY, MINE])
+async def test_an_index_has_the_rows_in_their_order(
+    database: Database, records: Records[Any], order: Order, scope: Scope
+) -> None:
+    """For an account they stand together there."""
+    found = of_page(await plan(database, records, PageRequest(order=(order,)), scope))
+    assert "Sort" not in found, found
+    if scope is MINE:
+        assert re.search(r"Index Cond: \(account_id = ", found), found
 
 
 @pytest.mark.parametrize(("records", "wanted"), FILTERS)

@@ -1,5 +1,7 @@
 """Points of interest with their live state, and what lists of sites and services are found and sorted by.
 
+A status has an index for either direction: many rows share it, and the identifier that follows it always ascends.
+
 Whatever deletes a beacon, geofence or geogroup of the push platform removes its number from what names it here.
 """
 
@@ -91,9 +93,12 @@ CREATE INDEX site_name ON clarion.site ((lower(name) COLLATE "C"), (name COLLATE
 CREATE INDEX site_account_name ON clarion.site (account_id, (lower(name) COLLATE "C"), (name COLLATE "C"), site_id);
 CREATE INDEX site_status ON clarion.site (status, site_id);
 CREATE INDEX site_account_status ON clarion.site (account_id, status, site_id);
+CREATE INDEX site_status_down ON clarion.site (status DESC, site_id);
+CREATE INDEX site_account_status_down ON clarion.site (account_id, status DESC, site_id);
 CREATE INDEX site_city ON clarion.site ((lower(city) COLLATE "C"), (city COLLATE "C"), site_id);
 CREATE INDEX site_country ON clarion.site ((lower(country) COLLATE "C"), (country COLLATE "C"), site_id);
 CREATE INDEX site_modified ON clarion.site (last_modified_date, site_id);
+CREATE INDEX site_account_modified ON clarion.site (account_id, last_modified_date, site_id);
 CREATE INDEX site_created ON clarion.site (created_date, site_id);
 CREATE INDEX site_reference ON clarion.site
     ((lower(external_reference) COLLATE "C")) WHERE external_reference IS NOT NULL;
@@ -105,11 +110,14 @@ CREATE INDEX service_account_name ON clarion.service
     (account_id, (lower(service_name) COLLATE "C"), (service_name COLLATE "C"), service_id);
 CREATE INDEX service_status ON clarion.service (status, service_id);
 CREATE INDEX service_account_status ON clarion.service (account_id, status, service_id);
+CREATE INDEX service_status_down ON clarion.service (status DESC, service_id);
+CREATE INDEX service_account_status_down ON clarion.service (account_id, status DESC, service_id);
 CREATE INDEX service_type ON clarion.service
     ((lower(service_type) COLLATE "C"), (service_type COLLATE "C"), service_id);
 CREATE INDEX service_ready ON clarion.service (ready_for_service_date, service_id);
 CREATE INDEX service_planned ON clarion.service (planned_delivery_date, service_id);
 CREATE INDEX service_modified ON clarion.service (last_modified_date, service_id);
+CREATE INDEX service_account_modified ON clarion.service (account_id, last_modified_date, service_id);
 CREATE INDEX service_created ON clarion.service (created_date, service_id);
 CREATE INDEX service_reference ON clarion.service
     ((lower(external_reference) COLLATE "C")) WHERE external_reference IS NOT NULL;
@@ -118,6 +126,8 @@ CREATE INDEX service_customer_reference ON clarion.service
 """
 
 _DOWN = """
+DROP INDEX clarion.service_status_down, clarion.service_account_status_down, clarion.service_account_modified,
+    clarion.site_status_down, clarion.site_account_status_down, clarion.site_account_modified;
 DROP INDEX clarion.service_name, clarion.service_account_name, clarion.service_status, clarion.service_account_status,
     clarion.service_type, clarion.service_ready, clarion.service_planned, clarion.service_modified,
     clarion.service_created, clarion.service_reference, clarion.service_customer_reference, clarion.site_geogroup,
