@@ -1,22 +1,32 @@
 """Points of interest and wait times (v2 rules 4.2, 5.12, 10.7, 14.6 and 14.7)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from clarion.accounts import venues
+from clarion.accounts.model import PoiType
+from clarion.api.edge import create_app
+from clarion.api.v2.call import Services
+from clarion.api.v2.surface import v2_surfaces
+from clarion.api.v2.transport import V2Settings
 from clarion.apps import service as apps
 from clarion.apps.model import App, Platform
+from clarion.assembly.operations import V2_HANDLERS
 from clarion.base import clock
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
-from clarion.db.sql import execute
+from clarion.db.sql import execute, value
+from clarion.identity.clients import Caller
 from clarion.identity.scopes import ScopeName
 from clarion.places import service as places
 from clarion.places.model import BeaconDraft, GeofenceDraft
-from tests.api.v2.client import Api, Client, decoded, new_key
+from tests.api.v2.client import Api, Client, NoHealth, decoded, new_key
 from tests.api.v2.events import recorded
 from tests.api.v2.factories_of_places import a_point, a_site, a_venue, an_account
+from tests.support import until
 
 UNKNOWN = "POI-01J8ZQ4T7M5N2V9K3XWB6CDEFG"
 NEVER_REPORTED = {"state": "Closed", "isOpen": False, "waitTime": None, "updatedDate": None, "isStale": False}
@@ -71,6 +81,24 @@ async def test_only_venues_have_points_of_interest(operator: Client, api: Api, v
     body["siteId"] = venue["siteId"]
     found = await stranger.findings("POST", "/v2/points-of-interest", body)
     assert found == {("#/siteId", "reference_not_found")}
+
+
+async def test_a_site_stays_a_venue_while_a_point_of_interest_is_made(operator: Client, api: Api, venue: Any) -> None:
+    """Whoever would make it none waits, and finds the point then."""
+    path = f"/v2/sites/{venue['siteId']}"
+
+    async def waits() -> bool:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        async with api.database.connection() as other:
+            return int(await value(other, query)) > 0
+
+    async with api.database.transaction() as conn:
+        caller = Caller("tests", None, frozenset())
+        values = {"site_id": venue["siteId"], "name": "Dipper", "type": PoiType.RIDE}
+        await venues.create_point(conn, caller, values)
+        change = asyncio.create_task(operator.refused("PATCH", path, {"isVenue": False}))
+        await until(waits)
+    assert await change == (409, "resource_in_use")
 
 
 async def test_v2_rule_10_3_an_external_reference_is_unique_among_points_of_an_account(
@@ -213,6 +241,31 @@ async def test_v2_rule_14_6_a_report_goes_stale_after_15_minutes(operator: Clien
     assert (seen["state"], seen["isOpen"], seen["waitTime"], seen["isStale"]) == ("Operating", True, None, True)
     assert (await operator.call("GET", path, headers={"If-None-Match": tag})).status == 200
     assert (await operator.get(path))["data"]["lastModifiedDate"] == point["lastModifiedDate"]
+
+
+async def test_v2_rule_14_6_how_long_a_report_is_fresh_is_a_setting(api: Api, sealer: Sealer) -> None:
+    settings = V2Settings(wait_time_freshness=timedelta(minutes=45))
+    app = create_app(v2_surfaces(api.contract, Services(api.database, sealer, settings), V2_HANDLERS), NoHealth())
+    operator = await Api(app, api.database, api.contract, api.checker).client()
+    venue = await a_venue(operator, await an_account(operator))
+    point = await a_point(operator, venue["siteId"])
+    await report(operator, venue, {"poiId": point["poiId"], "state": "Operating", "waitTime": 35})
+    await wait(api.database, timedelta(minutes=44))
+    assert (await status(operator, point))["waitTime"] == 35
+    await wait(api.database, timedelta(minutes=46))
+    assert (await status(operator, point))["isStale"] is True
+
+
+async def test_v2_rule_14_7_reports_at_the_same_time_do_not_stand_in_each_others_way(
+    operator: Client, venue: Any
+) -> None:
+    points = [await a_point(operator, venue["siteId"]) for _ in range(12)]
+    reports = [
+        [{"poiId": point["poiId"], "state": "Operating", "waitTime": number} for point in points[:: 1 - number % 2 * 2]]
+        for number in range(8)
+    ]
+    for rows in await asyncio.gather(*(report(operator, venue, *items) for items in reports)):
+        assert len({row["status"]["waitTime"] for row in rows}) == 1
 
 
 async def test_v2_rule_14_7_a_report_is_all_or_nothing(operator: Client, api: Api, venue: Any) -> None:
