@@ -1,36 +1,51 @@
-"""The rules of accounts and contacts (v2 sections 4 and 10)."""
+"""The rules of accounts and contacts (v2 sections 4 and 10).
 
-from typing import Any
-from zoneinfo import ZoneInfo
+Those of sites, services and points of interest have rooms of their own: `sites`, `services`, `venues`.
+"""
 
-from clarion.accounts import store
+from clarion.accounts.common import (
+    Values,
+    changed_members,
+    check_zone,
+    find,
+    find_service,
+    find_site,
+    is_zone,
+    no_account,
+    no_site,
+)
 from clarion.accounts.model import Account, Contact
-from clarion.accounts.store import ACCOUNTS, CONTACTS
+from clarion.accounts.store import accounts as store
+from clarion.accounts.store.accounts import ACCOUNTS, CONTACTS
 from clarion.apps import service as apps
 from clarion.base.errors import Finding, Forbidden, Invalid, NotFound
 from clarion.base.ids import new_id
-from clarion.db.records import EVERYBODY, Records, Scope
 from clarion.db.sql import Conn
 from clarion.identity import clients
 from clarion.identity.clients import Caller
 from clarion.webhooks import service as webhooks
 from clarion.webhooks.model import EventType
 
-__all__ = ["ACCOUNTS", "CONTACTS"]
-
-Values = dict[str, Any]
+__all__ = [
+    "ACCOUNTS",
+    "CONTACTS",
+    "changed_members",
+    "create_account",
+    "create_contact",
+    "delete_account",
+    "delete_contact",
+    "find",
+    "find_service",
+    "find_site",
+    "is_zone",
+    "no_account",
+    "no_site",
+    "only_operators",
+    "update_account",
+    "update_contact",
+]
 
 _OPERATORS_ONLY = ("status", "partner_ids")
-
-
-async def find(conn: Conn, account_id: str, scope: Scope = EVERYBODY) -> Account | None:
-    """An account in scope; it stays until the caller's transaction ends."""
-    return await ACCOUNTS.find(conn, account_id, scope, lock=True)
-
-
-def no_account() -> Finding:
-    """A body names an account that is not there, or not for this client (v2 rule 2.4)."""
-    return Finding("/accountId", "reference_not_found", "There is no such account, or not for this client.")
 
 
 async def create_account(conn: Conn, caller: Caller, values: Values) -> Account:
@@ -90,24 +105,8 @@ def only_operators(caller: Caller, what: str) -> None:
         raise Forbidden(f"Only operator clients may {what}.", "Use a client without account.")
 
 
-def is_zone(name: str) -> bool:
-    """Whether a name is an IANA time zone."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
-
-
-def changed_members(records: Records[Any], changed: Values) -> list[str]:
-    """The members of the wire that these fields are."""
-    return [records.fields[name].wire for name in changed if name in records.fields]
-
-
 async def _check(conn: Conn, values: Values) -> None:
-    findings = []
-    if "time_zone" in values and not is_zone(values["time_zone"]):
-        findings.append(Finding("/timeZone", "invalid_value", f"{values['time_zone']!r} is no IANA time zone."))
+    findings = check_zone(values)
     for at, partner_id in enumerate(values.get("partner_ids", ())):
         try:
             await apps.get_app(conn, partner_id)

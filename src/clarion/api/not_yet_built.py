@@ -10,31 +10,6 @@ from typing import Final
 NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
     "v2": frozenset(
         {
-            # Accounts
-            "listAccountSites",
-            "listAccountServices",
-            # Sites
-            "listSites",
-            "createSite",
-            "getSite",
-            "updateSite",
-            "deleteSite",
-            "listSiteServices",
-            # Venues
-            "listSitePointsOfInterest",
-            "listWaitTimes",
-            "reportWaitTimes",
-            "listPointsOfInterest",
-            "createPointOfInterest",
-            "getPointOfInterest",
-            "updatePointOfInterest",
-            "deletePointOfInterest",
-            # Services
-            "listServices",
-            "createService",
-            "getService",
-            "updateService",
-            "deleteService",
             # Cases
             "listCases",
             "createCase",

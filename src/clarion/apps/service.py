@@ -30,6 +30,7 @@ __all__ = [
     "get_granted_app",
     "grant",
     "grants_of",
+    "ids_of",
     "list_apps",
     "load_scheme",
     "may_manage",
@@ -119,6 +120,11 @@ async def page_of_apps(
 ) -> list[App]:
     """Applications by ascending partner id, from above `after` on; with `person_id` those granted to this person."""
     return await store.page(conn, after, limit, person_id)
+
+
+async def ids_of(conn: Conn, partner_ids: Collection[str]) -> list[int]:
+    """The ids of those of these applications that exist, ascending."""
+    return await store.ids_of(conn, partner_ids)
 
 
 async def partner_ids(conn: Conn, app_ids: Collection[int]) -> dict[int, str]:

@@ -44,7 +44,10 @@ from clarion.api.v1.call import Handler
 from clarion.api.v2 import accounts as v2_accounts
 from clarion.api.v2 import api_clients as v2_api_clients
 from clarion.api.v2 import oauth as v2_oauth
+from clarion.api.v2 import services as v2_services
+from clarion.api.v2 import sites as v2_sites
 from clarion.api.v2 import surface as v2_surface
+from clarion.api.v2 import venues as v2_venues
 
 V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "createAccessToken": access.create_access_token,
@@ -188,5 +191,8 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     "getAuthorizationServerMetadata": v2_oauth.metadata,
     **v2_api_clients.HANDLERS,
     **v2_accounts.HANDLERS,
+    **v2_sites.HANDLERS,
+    **v2_services.HANDLERS,
+    **v2_venues.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""

@@ -12,15 +12,20 @@ VARIABLE = "CLARION_SETTINGS"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Every setting with its default.
+    """Every setting with its default. Lives and freshness are in seconds, sizes in bytes.
 
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
-    `trusted_proxies` are networks whose forwarding headers count, `cors_origins` web origins whose pages may call `/v2`
-    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). `v1_time_window` in seconds, 0 means
-    any time (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of
-    the gateway, are taken away daily (v1 rule 71); 0 days keeps all. Metrics are served on
-    `metrics_host`:`metrics_port` (0 takes a free port), to whoever brings the token of `metrics_token_file` where one
-    is set. Sizes are in bytes.
+    `trusted_proxies` are networks whose forwarding headers count. `v1_time_window` 0 means any time (v1 rule 10).
+
+    Of `/v2`: `cors_origins` are web origins whose pages may call (v2 rule 1.11), `token_life` is that of its tokens (rule
+    3.6), `reply_life` that of answers under idempotency keys (rule 8.9), `wait_time_freshness` that of reported wait
+    times (rule 14.6). Cases resolved for `case_closes_after_days` close by themselves, 0 leaves them (rule 11.8).
+    Webhooks may lead into `webhook_networks` although these are not public (rule 18.6), and to hosts whose certificates
+    an authority in the file `webhook_ca` signed.
+
+    Profiles last opened `purge_days` ago, with more than `purge_bounces` refusals of the gateway, are taken away daily
+    (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0 takes a free port), to whoever
+    brings the token of `metrics_token_file` where one is set.
     """
 
     data_dir: Path
@@ -37,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     token_life: int = 3600
+    wait_time_freshness: int = 900
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2

@@ -68,6 +68,9 @@ def serve(
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
+    wait_time_freshness: Annotated[
+        int, typer.Option(min=10, max=86400, help="Seconds after which a report of wait times is stale.")
+    ] = 900,
     purge_days: Annotated[
         int, typer.Option(min=0, max=36500, help="Days without opening after which bounced profiles go; 0 keeps all.")
     ] = 365,
@@ -116,6 +119,7 @@ def serve(
         cors_origins=tuple(cors_origin or ()),
         token_life=token_life,
         v1_time_window=v1_time_window,
+        wait_time_freshness=wait_time_freshness,
         purge_days=purge_days,
         purge_bounces=purge_bounces,
         metrics_host=metrics_host,

@@ -20,6 +20,7 @@ from typing import Any, Generic, LiteralString, TypeVar
 import msgspec
 import psycopg
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -87,6 +88,11 @@ _KINDS: dict[type, Kind] = {
     datetime: Kind.INSTANT,
     date: Kind.DATE,
 }
+_SAME_TEXT: LiteralString = '({e} = {v} AND lower({e}) COLLATE "C" = lower({v}))'
+_ONE_OF_TEXTS: LiteralString = (
+    '({e} = ANY({v}) AND lower({e}) COLLATE "C" = ANY(ARRAY(SELECT lower(given) FROM unnest({v}) AS given)))'
+)
+"""The second halves follow from the first: they let an index that serves a text's order find the text as well."""
 _COMPARED: dict[Operator, LiteralString] = {
     Operator.EQ: "{e} = {v}",
     Operator.NE: "{e} IS DISTINCT FROM {v}",
@@ -113,7 +119,14 @@ class Field(Struct, frozen=True):
     values: tuple[str, ...] = ()
     """Of an enum, in the order of its declaration."""
     array: bool = False
-    """Whether it is a list of texts, which is an array in the table."""
+    """Whether it is a list of texts or of whole numbers, which is an array in the table."""
+    shown: bool = True
+    """Whether a record has it; else only lists know it."""
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether it sorts without regard to case: what people write, unlike identifiers."""
+        return self.kind is Kind.TEXT and not self.name.endswith("_id")
 
     @property
     def operators(self) -> frozenset[Operator]:
@@ -155,11 +168,13 @@ class Page(Struct, Generic[R], frozen=True):
 
 class Scope(Struct, frozen=True):
     """Whose records are meant. `owner` confines to one account; `where` are columns and the values they must have;
-    `hiding` is a further condition on the table aliased `t`, without values."""
+    `hiding` is a further condition on the table aliased `t`, without values. `masked` are fields that read as null,
+    for filters too."""
 
     owner: str | None = None
     where: dict[str, Any] = {}
     hiding: str = ""
+    masked: frozenset[str] = frozenset()
 
 
 EVERYBODY = Scope()
@@ -171,6 +186,7 @@ class Records(Generic[R]):
     `key` is the identifier's column. `owner` is the owner's column, "" for records that belong to nobody. `casts` names
     the PostgreSQL types of enum columns, `computed` the expressions of fields that are no columns, over the table
     aliased `t`. `special` are filters by other names (v2 rule 5.12): the condition for `{v}`. `order` is the default.
+    `besides` has the fields that lists filter and sort by and no record shows.
     """
 
     def __init__(
@@ -184,6 +200,7 @@ class Records(Generic[R]):
         computed: Mapping[str, str] | None = None,
         special: Mapping[str, str] | None = None,
         order: tuple[Order, ...] = (),
+        besides: type[Record] | None = None,
     ) -> None:
         self.record = record
         self.key = key
@@ -192,17 +209,25 @@ class Records(Generic[R]):
         self._table = table
         self._owner = owner
         self.fields = {field.name: field for field in _fields(record, casts or {}, computed or {})}
+        self._shown = tuple(self.fields.values())
+        if besides is not None:
+            hidden = _fields(besides, casts or {}, computed or {})
+            self.fields |= {field.name: replace(field, shown=False) for field in hidden}
         self.by_wire = {field.wire: field for field in self.fields.values()}
-        self._columns = ", ".join(f'{field.expression} AS "{field.wire}"' for field in self.fields.values())
+        self._columns = ", ".join(f'{field.expression} AS "{field.wire}"' for field in self._shown)
         self._texts: dict[Any, sql.SQL] = {}
 
     # Reading
 
-    async def find(self, conn: Conn, key: str, scope: Scope = EVERYBODY, *, lock: bool = False) -> R | None:
-        """One record in scope; locked until the transaction ends when asked for."""
+    async def find(
+        self, conn: Conn, key: str, scope: Scope = EVERYBODY, *, lock: bool = False, keep: bool = False
+    ) -> R | None:
+        """One record in scope. `lock` locks it until the transaction ends; `keep` only keeps whoever locks it waiting,
+        so that it stays as it is while others refer to it."""
         bound = {"key": key}
         where = " AND ".join([f"t.{self.key} = %(key)s", *self._in_scope(scope, bound)])
-        text = f"SELECT {self._columns} FROM {self._table} AS t WHERE {where}{' FOR UPDATE OF t' if lock else ''}"
+        locking = " FOR UPDATE OF t" if lock else " FOR KEY SHARE OF t" if keep else ""
+        text = f"SELECT {self._columns_for(scope)} FROM {self._table} AS t WHERE {where}{locking}"
         found = await tuples(conn, self._query(text), bound)
         return self._read(found[0]) if found else None
 
@@ -211,13 +236,13 @@ class Records(Generic[R]):
         bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
         conditions = self._in_scope(scope, bound)
         for number, each in enumerate(request.filters):
-            conditions.append(self._compared(each, f"f{number}", bound))
+            conditions.append(self._compared(each, f"f{number}", bound, scope))
         where = " AND ".join(conditions) or "true"
         order = ", ".join(self._ordered(request.order or self.order))
         counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
         text = f"""
             WITH page AS MATERIALIZED (
-                SELECT {self._columns} FROM {self._table} AS t WHERE {where} ORDER BY {order}
+                SELECT {self._columns_for(scope)} FROM {self._table} AS t WHERE {where} ORDER BY {order}
                 LIMIT %(more)s OFFSET %(offset)s
             )
             SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({counted}) END FROM page
@@ -278,7 +303,13 @@ class Records(Generic[R]):
     # Pieces of SQL
 
     def _read(self, values: tuple[Any, ...]) -> R:
-        return msgspec.convert(dict(zip(self.by_wire, values, strict=True)), self.record)
+        members = (field.wire for field in self._shown)
+        return msgspec.convert(dict(zip(members, values, strict=True)), self.record)
+
+    def _columns_for(self, scope: Scope) -> str:
+        if not scope.masked:
+            return self._columns
+        return ", ".join(f'{_seen(field, scope)} AS "{field.wire}"' for field in self._shown)
 
     def _query(self, text: str) -> sql.SQL:
         """Texts are made of declared names alone. Kept, so that each is composed once."""
@@ -308,7 +339,7 @@ class Records(Generic[R]):
             if isinstance(value, Enum):
                 bound[name] = value.value
             elif isinstance(value, list | tuple) and name in self.fields and self.fields[name].array:
-                bound[name] = [str(each) for each in value]
+                bound[name] = [each if isinstance(each, int) else str(each) for each in value]
             elif isinstance(value, list | tuple | Struct | dict):
                 bound[name] = Jsonb(value)
             else:
@@ -319,20 +350,24 @@ class Records(Generic[R]):
         field = self.fields.get(name)
         return f"%({parameter})s" + (f"::{field.cast}" if field is not None and field.cast else "")
 
-    def _compared(self, each: Filter, parameter: str, bound: dict[str, Any]) -> str:
+    def _compared(self, each: Filter, parameter: str, bound: dict[str, Any], scope: Scope) -> str:
         if each.field in self.special:
             bound[parameter] = each.value
             return f"({self.special[each.field].format(v=f'%({parameter})s')})"
         field = self.fields[each.field]
+        seen = _seen(field, scope)
         if each.operator is Operator.EXISTS:
-            return f"{field.expression} IS {'NOT ' if each.value else ''}NULL"
+            return f"{seen} IS {'NOT ' if each.value else ''}NULL"
+        plain_text = field.is_plain_text and field.name != self.key
         kind = field.cast or ("text" if field.kind is Kind.TEXT else "")
         if each.operator is Operator.IN:
             bound[parameter] = list(each.value)
-            return f"{field.expression} = ANY(%({parameter})s{f'::{kind}[]' if kind else ''})"
+            place = f"%({parameter})s" + (f"::{kind}[]" if kind else "")
+            return (_ONE_OF_TEXTS if plain_text else "{e} = ANY({v})").format(e=seen, v=place)
         bound[parameter] = each.value
         place = f"%({parameter})s" + (f"::{kind}" if kind else "")
-        return _COMPARED[each.operator].format(e=field.expression, v=place)
+        same_text = plain_text and each.operator is Operator.EQ
+        return (_SAME_TEXT if same_text else _COMPARED[each.operator]).format(e=seen, v=place)
 
     def _ordered(self, order: tuple[Order, ...]) -> Iterator[str]:
         for each in order:
@@ -340,7 +375,7 @@ class Records(Generic[R]):
             direction = " DESC" if each.descending else ""
             if each.descending and field.nullable:
                 direction += " NULLS LAST"
-            if field.kind is Kind.TEXT and each.field != self.key and not each.field.endswith("_id"):
+            if field.is_plain_text and each.field != self.key:
                 yield f'lower({field.expression}) COLLATE "C"{direction}'
                 yield f'{field.expression} COLLATE "C"{direction}'
             else:
@@ -364,15 +399,20 @@ def _fields(record: type[Record], casts: Mapping[str, str], computed: Mapping[st
             computed=name in computed,
             cast=casts.get(name, ""),
             values=tuple(member.value for member in enum) if enum is not None else (),
-            array=_is_list_of_texts(plain),
+            array=_is_array(plain),
         )
 
 
-def _is_list_of_texts(hint: Any) -> bool:
+def _seen(field: Field, scope: Scope) -> str:
+    """The SQL of a field as it reads in this scope; what is masked keeps its type."""
+    return f"(CASE WHEN false THEN {field.expression} END)" if field.name in scope.masked else field.expression
+
+
+def _is_array(hint: Any) -> bool:
     if typing.get_origin(hint) not in (tuple, list):
         return False
     of = typing.get_args(hint)[0]
-    return isinstance(of, type) and issubclass(of, str)
+    return isinstance(of, type) and issubclass(of, str | int)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

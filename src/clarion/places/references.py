@@ -26,6 +26,12 @@ async def known(
     return await store.known(conn, app_id, kind, numbers, texts) if numbers or texts else []
 
 
+async def held(conn: Conn, app_ids: Collection[int], kind: PlaceKind, ids: Collection[int]) -> frozenset[int]:
+    """Those of these ids of a kind that lie in one of the applications; they stay until the transaction ends."""
+    numbers = {number for number in ids if 0 < number < _HIGHEST}
+    return frozenset(await store.held(conn, app_ids, kind, numbers)) if numbers and app_ids else frozenset()
+
+
 async def unknown_geolocations(conn: Conn, app_id: int, refs: Sequence[PlaceRef]) -> list[int]:
     """The indexes of the references that name no geofence or geogroup of the application, ascending."""
     return await _unknown(conn, app_id, PlaceKind.GEOFENCE, refs)

@@ -9,7 +9,7 @@ import msgspec
 from clarion.base.errors import Conflict, Finding, Invalid, NotFound, external_id_taken
 from clarion.db.sql import Conn
 from clarion.places.model import Beacon, BeaconDraft, Geofence, GeofenceDraft, Geogroup, GeogroupDraft, PlaceKind
-from clarion.places.references import known, unknown_beacons, unknown_geolocations
+from clarion.places.references import held, known, unknown_beacons, unknown_geolocations
 from clarion.places.store import beacons, geofences, geogroups
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "create_geogroup",
     "get_beacon",
     "get_geofence",
+    "held",
     "known",
     "list_beacons",
     "list_geofences",

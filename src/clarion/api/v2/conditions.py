@@ -10,9 +10,10 @@ OWN: Final = [("Cache-Control", "private, no-cache"), ("Vary", "Accept, Authoriz
 
 
 def fresh(request: Request, body: bytes, *headers: tuple[str, str], tagged: bytes | None = None) -> Response:
-    """200 with a strong tag, or 304 for who has it (rule 7.2). The tag covers the whole body, or `tagged` of it."""
+    """200 with a strong tag, or 304 for who reads and has it (rule 7.2). The tag covers the whole body, or `tagged` of
+    it."""
     tag = tag_of(body if tagged is None else tagged)
-    if matches(request.headers.all("if-none-match"), tag):
+    if request.method in ("GET", "HEAD") and matches(request.headers.all("if-none-match"), tag):
         return Response(304, [("ETag", tag), *OWN, *headers])
     return Response(200, [("Content-Type", "application/json"), ("ETag", tag), *OWN, *headers], body)
 

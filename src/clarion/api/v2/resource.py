@@ -125,7 +125,9 @@ class Resource(Generic[R]):
 
     def url(self, record: R) -> str:
         """The path of a record."""
-        return self._path.format_map({field.wire: getattr(record, name) for name, field in self.records.fields.items()})
+        return self._path.format_map(
+            {field.wire: getattr(record, name) for name, field in self.records.fields.items() if field.shown}
+        )
 
     def answer(self, call: Call, record: R, status: int = 200, *headers: tuple[str, str]) -> Response:
         """A record in its envelope, as the answer to a write (v2 rule 10.1)."""

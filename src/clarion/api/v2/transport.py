@@ -23,13 +23,15 @@ class V2Settings(Struct, frozen=True):
 
     `public_url` is the address callers know, such as `https://push.example`; without it the Host of each request
     stands in. `insecure_loopback` switches rule 1.1 off for direct loopback connections and nothing else (rule 1.3).
-    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6).
+    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6),
+    and reports of wait times are stale after `wait_time_freshness` (rule 14.6).
     """
 
     public_url: str = ""
     insecure_loopback: bool = False
     cors_origins: frozenset[str] = frozenset()
     token_life: timedelta = TOKEN_LIFE
+    wait_time_freshness: timedelta = timedelta(minutes=15)
 
 
 def is_secure(request: Request, settings: V2Settings) -> bool:

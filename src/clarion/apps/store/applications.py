@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from clarion.apps.model import App, GatewayConfig, GatewayStatus, Platform
-from clarion.db.sql import Conn, execute, row, rows, tuples, value
+from clarion.db.sql import Conn, execute, row, rows, tuples, value, values
 
 
 async def next_app_id(conn: Conn) -> int:
@@ -70,6 +70,12 @@ async def page(conn: Conn, after: str | None, limit: int | None, person_id: int 
         {"after": after, "person_id": person_id, "limit": limit},
         of=App,
     )
+
+
+async def ids_of(conn: Conn, partner_ids: Collection[str]) -> list[int]:
+    """The ids of the applications with these partner ids, ascending."""
+    query = "SELECT id FROM clarion.app WHERE partner_id = ANY(%s::text[]) ORDER BY id"
+    return [int(app_id) for app_id in await values(conn, query, (sorted(partner_ids),))]
 
 
 async def partner_ids(conn: Conn, app_ids: Collection[int]) -> list[tuple[int, str]]:

@@ -1,0 +1,1 @@
+"""The SQL of accounts and of what belongs to them: `accounts`, `sites` (with services) and `points` (of interest)."""
