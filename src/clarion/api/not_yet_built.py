@@ -35,14 +35,6 @@ NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
             "getService",
             "updateService",
             "deleteService",
-            # Cases
-            "listCases",
-            "createCase",
-            "getCase",
-            "updateCase",
-            "listCaseMessages",
-            "createCaseMessage",
-            "getCaseMessage",
             # Invoices
             "listInvoices",
             "createInvoice",

@@ -16,10 +16,12 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
     `trusted_proxies` are networks whose forwarding headers count, `cors_origins` web origins whose pages may call `/v2`
-    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). `v1_time_window` in seconds, 0 means any
-    time (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of the
-    gateway, are taken away daily (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0
-    takes a free port), to whoever brings the token of `metrics_token_file` where one is set. Sizes are in bytes.
+    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). `v1_time_window` in seconds, 0 means
+    any time (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of
+    the gateway, are taken away daily (v1 rule 71); 0 days keeps all. Cases that have been resolved for
+    `case_closes_after_days` close by themselves (v2 rule 11.8); 0 days leaves them. Metrics are served on
+    `metrics_host`:`metrics_port` (0 takes a free port), to whoever brings the token of `metrics_token_file` where one
+    is set. Sizes are in bytes.
     """
 
     data_dir: Path
@@ -39,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2
+    case_closes_after_days: int = 7
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     metrics_token_file: str = ""

@@ -28,6 +28,8 @@ from clarion.db.sql import Conn, tuples
 
 COUNTED = 10_000
 """Rows up to which the total of a list is counted (v2 rule 5.6)."""
+BRANCHED = 10_000
+"""Rows that the branches of a page may bring together (see `Records`)."""
 
 
 class Record(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -171,6 +173,10 @@ class Records(Generic[R]):
     `key` is the identifier's column. `owner` is the owner's column, "" for records that belong to nobody. `casts` names
     the PostgreSQL types of enum columns, `computed` the expressions of fields that are no columns, over the table
     aliased `t`. `special` are filters by other names (v2 rule 5.12): the condition for `{v}`. `order` is the default.
+
+    `branching` are enum columns that are never null and that lead an index each, before the keys people sort by. A page
+    that is sorted by one, or takes several of its values, is brought together from a short page of each value: those
+    indexes give it in either direction, however rare a value is and wherever its rows lie.
     """
 
     def __init__(
@@ -184,6 +190,7 @@ class Records(Generic[R]):
         computed: Mapping[str, str] | None = None,
         special: Mapping[str, str] | None = None,
         order: tuple[Order, ...] = (),
+        branching: tuple[str, ...] = (),
     ) -> None:
         self.record = record
         self.key = key
@@ -193,6 +200,7 @@ class Records(Generic[R]):
         self._owner = owner
         self.fields = {field.name: field for field in _fields(record, casts or {}, computed or {})}
         self.by_wire = {field.wire: field for field in self.fields.values()}
+        self._branching = branching
         self._columns = ", ".join(f'{field.expression} AS "{field.wire}"' for field in self.fields.values())
         self._texts: dict[Any, sql.SQL] = {}
 
@@ -207,22 +215,28 @@ class Records(Generic[R]):
         return self._read(found[0]) if found else None
 
     async def page(self, conn: Conn, request: PageRequest, scope: Scope = EVERYBODY) -> Page[R]:
-        """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything."""
+        """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything. Each
+        page is planned for its own values: what one filter finds quickly, another does not."""
         bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
-        conditions = self._in_scope(scope, bound)
-        for number, each in enumerate(request.filters):
-            conditions.append(self._compared(each, f"f{number}", bound))
-        where = " AND ".join(conditions) or "true"
-        order = ", ".join(self._ordered(request.order or self.order))
+        branches = self._branches(request)
+        scoped = self._in_scope(scope, bound)
+        compared = [self._compared(each, f"f{number}", bound) for number, each in enumerate(request.filters)]
+        where = " AND ".join([*scoped, *compared]) or "true"
+        order = request.order or self.order
+        if branches:
+            apart = [text for each, text in zip(request.filters, compared, strict=True) if not _chosen(each, branches)]
+            rows = self._branched(branches, [*scoped, *apart], order, bound)
+        else:
+            rows = f"{self._table} AS t WHERE {where}"
         counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
         text = f"""
             WITH page AS MATERIALIZED (
-                SELECT {self._columns} FROM {self._table} AS t WHERE {where} ORDER BY {order}
+                SELECT {self._columns} FROM {rows} ORDER BY {", ".join(self._ordered(order))}
                 LIMIT %(more)s OFFSET %(offset)s
             )
             SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({counted}) END FROM page
         """
-        found = await tuples(conn, self._query(text), bound)
+        found = await tuples(conn, self._query(text), bound, prepare=False)
         more = len(found) > request.limit
         rows = [self._read(values[:-1]) for values in found[: request.limit]]
         if more:
@@ -230,7 +244,7 @@ class Records(Generic[R]):
         elif found or not request.offset:
             total = request.offset + len(found)
         else:
-            [(total,)] = await tuples(conn, self._query(counted), bound)
+            [(total,)] = await tuples(conn, self._query(counted), bound, prepare=False)
         return Page(rows, more, total if total <= COUNTED else None)
 
     # Changing
@@ -276,6 +290,41 @@ class Records(Generic[R]):
             await tuples(conn, self._query(text), {"key": getattr(record, self.key)})
 
     # Pieces of SQL
+
+    def _branches(self, request: PageRequest) -> dict[str, tuple[Any, ...]]:
+        """The values by which the page is made in branches, for each field; none when that would be too many rows."""
+        branches: dict[str, tuple[Any, ...]] = {}
+        pinned = {each.field for each in request.filters if each.operator is Operator.EQ}
+        for name in self._branching:
+            chosen = [each.value for each in request.filters if each.field == name and each.operator is Operator.IN]
+            if chosen:
+                branches[name] = tuple(dict.fromkeys(chosen[0]))
+            elif name not in pinned and any(each.field == name for each in request.order or self.order):
+                branches[name] = self.fields[name].values
+        rows = request.offset + request.limit + 1
+        for values in branches.values():
+            rows *= len(values)
+        return branches if rows <= BRANCHED else {}
+
+    def _branched(
+        self,
+        branches: Mapping[str, tuple[Any, ...]],
+        conditions: list[str],
+        order: tuple[Order, ...],
+        bound: dict[str, Any],
+    ) -> str:
+        """The rows that a page can be made of: of each combination of values the first ones."""
+        for name, values in branches.items():
+            bound[f"b_{name}"] = list(values)
+        each_value = " CROSS JOIN ".join(
+            f"unnest(%(b_{name})s::{self.fields[name].cast}[]) AS b_{name}" for name in branches
+        )
+        where = " AND ".join([*conditions, *(f"t.{name} = b_{name}" for name in branches)])
+        within = ", ".join(self._ordered(tuple(each for each in order if each.field not in branches)))
+        return f"""{each_value} CROSS JOIN LATERAL (
+            SELECT t.* FROM {self._table} AS t WHERE {where} ORDER BY {within}
+            LIMIT %(more)s::bigint + %(offset)s::bigint
+        ) AS t"""
 
     def _read(self, values: tuple[Any, ...]) -> R:
         return msgspec.convert(dict(zip(self.by_wire, values, strict=True)), self.record)
@@ -347,6 +396,11 @@ class Records(Generic[R]):
                 yield f"{field.expression}{direction}"
         if all(each.field != self.key for each in order):
             yield f"t.{self.key}"
+
+
+def _chosen(each: Filter, branches: Mapping[str, Any]) -> bool:
+    """Whether the branches of a page are what a filter chooses."""
+    return each.operator is Operator.IN and each.field in branches
 
 
 def _fields(record: type[Record], casts: Mapping[str, str], computed: Mapping[str, str]) -> Iterator[Field]:

@@ -55,9 +55,12 @@ async def values(conn: Conn, query: Query, params: Params = ()) -> list[Any]:
     return [found[0] for found in await cursor.fetchall()]
 
 
-async def tuples(conn: Conn, query: Query, params: Params = ()) -> list[tuple[Any, ...]]:
-    """All rows as plain tuples: for columns chosen at run time and for hot paths."""
-    cursor = await conn.execute(query, params)
+async def tuples(
+    conn: Conn, query: Query, params: Params = (), *, prepare: bool | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows as plain tuples: for columns chosen at run time and for hot paths. With `prepare` False the statement is
+    planned for these values each time, where a plan for any values would serve some of them badly."""
+    cursor = await conn.execute(query, params, prepare=prepare)
     return await cursor.fetchall()
 
 
