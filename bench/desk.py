@@ -114,11 +114,11 @@ async def fill_cases(db: Database, rows: int) -> None:
             """
             INSERT INTO clarion.support_case (account_id, site_id, service_id, type, subject, priority, status,
                 customer_reference, start_of_incident, resolved_date, closed_date, created_date, last_modified_date)
-            SELECT s.account_id, s.site_id, s.service_id, kind, subject, priority, status,
+            SELECT s.account_id, s.site_id, s.service_id, kind, subject, priority, c.status,
                 CASE WHEN h %% 3 > 0 THEN 'INC' || lpad(n::text, 8, '0') END,
                 CASE WHEN kind = 'Incident' THEN created - interval '1 hour' END,
-                CASE WHEN status IN ('Resolved', 'Closed') THEN created + h %% 200 * interval '20 minutes' END,
-                CASE WHEN status IN ('Closed', 'Cancelled') THEN created + h %% 200 * interval '1 hour' END,
+                CASE WHEN c.status IN ('Resolved', 'Closed') THEN created + h %% 200 * interval '20 minutes' END,
+                CASE WHEN c.status IN ('Closed', 'Cancelled') THEN created + h %% 200 * interval '1 hour' END,
                 created,
                 least(created + h %% 200 * interval '1 hour', clarion.now())
             FROM (
@@ -216,6 +216,8 @@ _LISTS: dict[str, Targets] = {
     "priority P1": at("/v2/cases?filter[Priority]=P1"),
     "priority P1, sort -CreatedDate": at("/v2/cases?filter[Priority]=P1&sort=-CreatedDate"),
     "modified this week, sort LastModifiedDate": _since("LastModifiedDate", 7, "&sort=LastModifiedDate"),
+    "modified this week": _since("LastModifiedDate", 7),
+    "modified this week, open": _since("LastModifiedDate", 7, f"&{_STILL_OPEN}"),
     "created this month, sort -CreatedDate": _since("CreatedDate", 30, "&sort=-CreatedDate"),
     "type Incident": at("/v2/cases?filter[Type]=Incident"),
     "subject ServiceDown": at("/v2/cases?filter[Subject]=ServiceDown"),
@@ -224,7 +226,7 @@ _LISTS: dict[str, Targets] = {
 }
 _SLOW: dict[str, Targets] = {
     "reference contains": _reference("[contains]"),
-    "modified this week": _since("LastModifiedDate", 7),
+    "created this year": _since("CreatedDate", 365),
     "status ne Closed": at("/v2/cases?filter[Status][ne]=Closed"),
     "sort Type": at("/v2/cases?sort=Type"),
     "sort -Subject": at("/v2/cases?sort=-Subject"),

@@ -1,4 +1,4 @@
-"""Pages of records that are brought together from branches are those that one plain query gives."""
+"""Pages of records that are brought together from branches, or out of a span, are those that a plain query gives."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -31,6 +31,9 @@ class Thing(Record, frozen=True, kw_only=True):
 CASTS = {"colour": "colour", "size": "size"}
 PLAIN = Records("thing", Thing, key="thing_id", owner="owner", casts=CASTS)
 BRANCHING = Records("thing", Thing, key="thing_id", owner="owner", casts=CASTS, branching=("colour", "size"))
+SPANNED = Records(
+    "thing", Thing, key="thing_id", owner="owner", casts=CASTS, branching=("colour", "size"), spanned=("made",)
+)
 
 COLOUR, SIZE, MADE, KEY = Order("colour"), Order("size", True), Order("made", True), Order("thing_id", True)
 TWO = Filter("colour", Operator.IN, (Colour.BLUE, Colour.RED, Colour.BLUE))
@@ -61,16 +64,20 @@ async def things(database: Database) -> Database:
     return database
 
 
-@pytest.mark.parametrize("filters", [(), (TWO,), (ONE,), (NOT,), (TWO, SMALL, SINCE), (TWO, NOT), (NONE,), (TWO, ONE)])
+@pytest.mark.parametrize(
+    "filters", [(), (TWO,), (ONE,), (NOT,), (SINCE,), (TWO, SMALL, SINCE), (TWO, NOT), (NONE,), (TWO, ONE)]
+)
 @pytest.mark.parametrize("order", [(), (COLOUR,), (SIZE, MADE), (MADE, COLOUR), (COLOUR, SIZE, KEY)])
-async def test_v2_rules_5_6_and_5_9_a_page_in_branches_is_the_page(
+async def test_v2_rules_5_6_and_5_9_a_page_in_branches_or_of_a_span_is_the_page(
     things: Database, filters: tuple[Filter, ...], order: tuple[Order, ...]
 ) -> None:
     async with things.connection() as conn:
         for scope in (Scope(), Scope("O-1")):
             for offset in (0, 7, 60, 500):
                 request = PageRequest(offset, 7, filters, order)
-                assert await BRANCHING.page(conn, request, scope) == await PLAIN.page(conn, request, scope)
+                plain = await PLAIN.page(conn, request, scope)
+                assert await BRANCHING.page(conn, request, scope) == plain
+                assert await SPANNED.page(conn, request, scope) == plain
 
 
 async def test_a_page_far_away_is_not_made_of_branches(things: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,3 +86,15 @@ async def test_a_page_far_away_is_not_made_of_branches(things: Database, monkeyp
         for offset in (0, 40, 150):
             request = PageRequest(offset, 7, (), (COLOUR,))
             assert await BRANCHING.page(conn, request) == await PLAIN.page(conn, request)
+
+
+async def test_a_span_of_many_rows_is_not_read_whole(things: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "COUNTED", 30)
+    async with things.connection() as conn:
+        for since in (10, 17, 20):
+            least = Filter("made", Operator.GTE, datetime(2026, 1, since, tzinfo=UTC))
+            most = Filter("made", Operator.LT, datetime(2026, 1, 20, tzinfo=UTC))
+            for filters in ((least,), (least, most)):
+                for offset in (0, 14, 70):
+                    request = PageRequest(offset, 7, filters)
+                    assert await SPANNED.page(conn, request) == await PLAIN.page(conn, request)

@@ -70,7 +70,8 @@ class Operator(StrEnum):
 
 _ANY = frozenset({Operator.EQ, Operator.NE, Operator.IN, Operator.EXISTS})
 _TEXT = _ANY | {Operator.CONTAINS, Operator.STARTS_WITH}
-_ORDERED = _ANY | {Operator.GT, Operator.GTE, Operator.LT, Operator.LTE}
+_BOUNDS = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+_ORDERED = _ANY | _BOUNDS
 _FITTING = {
     Kind.TEXT: _TEXT,
     Kind.ENUM: _ANY,
@@ -176,7 +177,9 @@ class Records(Generic[R]):
 
     `branching` are enum columns that are never null and that lead an index each, before the keys people sort by. A page
     that is sorted by one, or takes several of its values, is brought together from a short page of each value: those
-    indexes give it in either direction, however rare a value is and wherever its rows lie.
+    indexes give it in either direction, however rare a value is and wherever its rows lie. `spanned` are instants with
+    an index each: a span of one that holds no more rows than are counted is read whole and then sorted, for its rows
+    may lie at the far end of any other order.
     """
 
     def __init__(
@@ -191,6 +194,7 @@ class Records(Generic[R]):
         special: Mapping[str, str] | None = None,
         order: tuple[Order, ...] = (),
         branching: tuple[str, ...] = (),
+        spanned: tuple[str, ...] = (),
     ) -> None:
         self.record = record
         self.key = key
@@ -201,6 +205,7 @@ class Records(Generic[R]):
         self.fields = {field.name: field for field in _fields(record, casts or {}, computed or {})}
         self.by_wire = {field.wire: field for field in self.fields.values()}
         self._branching = branching
+        self._spanned = spanned
         self._columns = ", ".join(f'{field.expression} AS "{field.wire}"' for field in self.fields.values())
         self._texts: dict[Any, sql.SQL] = {}
 
@@ -218,34 +223,37 @@ class Records(Generic[R]):
         """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything. Each
         page is planned for its own values: what one filter finds quickly, another does not."""
         bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
-        branches = self._branches(request)
         scoped = self._in_scope(scope, bound)
         compared = [self._compared(each, f"f{number}", bound) for number, each in enumerate(request.filters)]
         where = " AND ".join([*scoped, *compared]) or "true"
         order = request.order or self.order
+        counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
+        span = self._span(request, order)
+        if span:
+            found = await tuples(conn, self._query(self._spanning(span, where, order)), bound, prepare=False)
+            if found and found[0][-1] <= COUNTED:
+                return self._page(request, found, int(found[0][-1]))
+        branches = self._branches(request, order)
+        source = f"{self._table} AS t WHERE {where}"
         if branches:
             apart = [text for each, text in zip(request.filters, compared, strict=True) if not _chosen(each, branches)]
-            rows = self._branched(branches, [*scoped, *apart], order, bound)
-        else:
-            rows = f"{self._table} AS t WHERE {where}"
-        counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
+            source = self._branched(branches, [*scoped, *apart], order, bound)
         text = f"""
-            WITH page AS MATERIALIZED (
-                SELECT {self._columns} FROM {rows} ORDER BY {", ".join(self._ordered(order))}
-                LIMIT %(more)s OFFSET %(offset)s
-            )
+            WITH page AS MATERIALIZED ({self._cut(source, order)})
             SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({counted}) END FROM page
         """
         found = await tuples(conn, self._query(text), bound, prepare=False)
-        more = len(found) > request.limit
-        rows = [self._read(values[:-1]) for values in found[: request.limit]]
-        if more:
+        if len(found) > request.limit:
             total = int(found[0][-1])
         elif found or not request.offset:
             total = request.offset + len(found)
         else:
             [(total,)] = await tuples(conn, self._query(counted), bound, prepare=False)
-        return Page(rows, more, total if total <= COUNTED else None)
+        return self._page(request, found, total)
+
+    def _page(self, request: PageRequest, found: list[tuple[Any, ...]], total: int) -> Page[R]:
+        rows = [self._read(values[:-1]) for values in found[: request.limit]]
+        return Page(rows, len(found) > request.limit, total if total <= COUNTED else None)
 
     # Changing
 
@@ -291,7 +299,28 @@ class Records(Generic[R]):
 
     # Pieces of SQL
 
-    def _branches(self, request: PageRequest) -> dict[str, tuple[Any, ...]]:
+    def _cut(self, source: str, order: tuple[Order, ...]) -> str:
+        """The rows of the page, and one more."""
+        return f"""
+            SELECT {self._columns} FROM {source} ORDER BY {", ".join(self._ordered(order))}
+            LIMIT %(more)s OFFSET %(offset)s
+        """
+
+    def _span(self, request: PageRequest, order: tuple[Order, ...]) -> str:
+        """The field by a span of which the page is found; "" where the order leads to it."""
+        spans = [each.field for each in request.filters if each.field in self._spanned and each.operator in _BOUNDS]
+        return spans[0] if spans and order[0].field not in spans else ""
+
+    def _spanning(self, span: str, where: str, order: tuple[Order, ...]) -> str:
+        """The page of a span that is not large, and how many rows that has: up to one more than are counted."""
+        return f"""
+            WITH near AS MATERIALIZED (
+                SELECT t.* FROM {self._table} AS t WHERE {where} ORDER BY t.{span} LIMIT {COUNTED + 1}
+            ), page AS MATERIALIZED ({self._cut("near AS t", order)})
+            SELECT page.*, (SELECT count(*) FROM near) FROM page
+        """
+
+    def _branches(self, request: PageRequest, order: tuple[Order, ...]) -> dict[str, tuple[Any, ...]]:
         """The values by which the page is made in branches, for each field; none when that would be too many rows."""
         branches: dict[str, tuple[Any, ...]] = {}
         pinned = {each.field for each in request.filters if each.operator is Operator.EQ}
@@ -299,7 +328,7 @@ class Records(Generic[R]):
             chosen = [each.value for each in request.filters if each.field == name and each.operator is Operator.IN]
             if chosen:
                 branches[name] = tuple(dict.fromkeys(chosen[0]))
-            elif name not in pinned and any(each.field == name for each in request.order or self.order):
+            elif name not in pinned and any(each.field == name for each in order):
                 branches[name] = self.fields[name].values
         rows = request.offset + request.limit + 1
         for values in branches.values():

@@ -24,6 +24,7 @@ CASES = Records(
         "origin": "clarion.case_origin",
     },
     branching=("status", "priority"),
+    spanned=("created_date", "last_modified_date"),
 )
 MESSAGES = Records(
     "clarion.case_message",

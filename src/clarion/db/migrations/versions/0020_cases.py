@@ -51,6 +51,7 @@ CREATE INDEX support_case_account ON clarion.support_case (account_id, case_id);
 CREATE INDEX support_case_site ON clarion.support_case (site_id, case_id);
 CREATE INDEX support_case_service ON clarion.support_case (service_id, case_id);
 CREATE INDEX support_case_account_status ON clarion.support_case (account_id, status, case_id);
+CREATE INDEX support_case_account_status_priority ON clarion.support_case (account_id, status, priority, case_id);
 CREATE INDEX support_case_account_priority ON clarion.support_case (account_id, priority, case_id);
 CREATE INDEX support_case_account_created ON clarion.support_case (account_id, created_date);
 CREATE INDEX support_case_account_modified ON clarion.support_case (account_id, last_modified_date);
