@@ -4,7 +4,8 @@
 
 PostgreSQL is the embedded one on a temporary folder, as `clarion serve` runs it; rows are made in SQL. Each request is
 a whole one, from the bytes of its query to those of its answer: token, quota, page, total, entity tag. The clock is a
-client's: nothing else is asked meanwhile. Another resource is one more `Subject` in `SUBJECTS`.
+client's, and nothing else is asked meanwhile; on a machine that others use, the least time is what the work takes.
+Another resource is one more `Subject` in `SUBJECTS`.
 """
 
 import argparse
@@ -233,13 +234,18 @@ _SLOW: dict[str, Targets] = {
     "sort StartOfIncident": at("/v2/cases?sort=StartOfIncident"),
     "offset at nine tenths": lambda _random, rows: f"/v2/cases?page[offset]={rows * 9 // 10}",
 }
+_SLOW_IN_LARGE = ("type Incident", "subject ServiceDown")
 _SITES = _of("SiteId", "SIT", _FIRST + 2, 2 * (_ACCOUNTS - 1))
 _ANY_SERVICE = _of("ServiceId", "SVC", _FIRST + 4, 4 * (_ACCOUNTS - 1), "&sort=-CreatedDate")
 
 CASES = Subject(
     fill_cases,
     [
-        *(Asked(name, whose, target) for whose in ("operator", "small", "large") for name, target in _LISTS.items()),
+        *(
+            Asked(name, whose, target, declared=whose == "large" and name in _SLOW_IN_LARGE)
+            for whose in ("operator", "small", "large")
+            for name, target in _LISTS.items()
+        ),
         Asked("site", "operator", _SITES),
         Asked("site of the large account", "operator", _of("SiteId", "SIT", _FIRST, 2)),
         Asked("site of the large account, open", "operator", _of("SiteId", "SIT", _FIRST, 2, f"&{_STILL_OPEN}")),
@@ -340,7 +346,7 @@ async def run(name: str, rows: int, rounds: int) -> Table:
 
 def _table(title: str, found: Sequence[Measured]) -> Table:
     table = Table(title=title)
-    for column in ("whose", "request", "rows in all", "p50 ms", "p99 ms", "worst ms", ""):
+    for column in ("whose", "request", "rows in all", "least ms", "p50 ms", "p99 ms", ""):
         table.add_column(column, justify="left" if column in ("whose", "request", "") else "right")
     for each in found:
         taken = sorted(each.taken)
@@ -348,7 +354,7 @@ def _table(title: str, found: Sequence[Measured]) -> Table:
         remark = "declared slow" if each.asked.declared else ("above 50 ms" if p99 > 50 else "")
         total = ">10,000" if each.total is None else str(each.total)
         table.add_row(
-            each.asked.whose, each.asked.name, total, f"{median(taken):.1f}", f"{p99:.1f}", f"{taken[-1]:.1f}", remark
+            each.asked.whose, each.asked.name, total, *(f"{ms:.1f}" for ms in (taken[0], median(taken), p99)), remark
         )
     return table
 
