@@ -10,14 +10,6 @@ from typing import Final
 NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
     "v2": frozenset(
         {
-            # Cases
-            "listCases",
-            "createCase",
-            "getCase",
-            "updateCase",
-            "listCaseMessages",
-            "createCaseMessage",
-            "getCaseMessage",
             # Invoices
             "listInvoices",
             "createInvoice",

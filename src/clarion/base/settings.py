@@ -17,15 +17,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
     `trusted_proxies` are networks whose forwarding headers count. `v1_time_window` 0 means any time (v1 rule 10).
 
-    Of `/v2`: `cors_origins` are web origins whose pages may call (v2 rule 1.11), `token_life` is that of its tokens (rule
-    3.6), `reply_life` that of answers under idempotency keys (rule 8.9), `wait_time_freshness` that of reported wait
-    times (rule 14.6). Cases resolved for `case_closes_after_days` close by themselves, 0 leaves them (rule 11.8).
+    Of `/v2`: `cors_origins` are web origins whose pages may call (v2 rule 1.11), `token_life` is that of its tokens
+    (rule 3.6), `reply_life` that of answers under idempotency keys (rule 8.9), `wait_time_freshness` that of reported
+    wait times (rule 14.6). Cases resolved for `case_closes_after_days` close by themselves, 0 leaves them (rule 11.8).
     Webhooks may lead into `webhook_networks` although these are not public (rule 18.6), and to hosts whose certificates
     an authority in the file `webhook_ca` signed.
 
     Profiles last opened `purge_days` ago, with more than `purge_bounces` refusals of the gateway, are taken away daily
-    (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0 takes a free port), to whoever
-    brings the token of `metrics_token_file` where one is set.
+    (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0 takes a free port), to
+    whoever brings the token of `metrics_token_file` where one is set.
     """
 
     data_dir: Path
@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2
+    case_closes_after_days: int = 7
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
     metrics_token_file: str = ""

@@ -77,6 +77,9 @@ def serve(
     purge_bounces: Annotated[
         int, typer.Option(min=0, max=1000, help="Refusals of the gateway a purged profile has more than.")
     ] = 2,
+    case_closes_after_days: Annotated[
+        int, typer.Option(min=0, max=36500, help="Days after which a resolved case closes by itself; 0 leaves it.")
+    ] = 7,
     metrics_host: Annotated[
         str, typer.Option(help="Address of /metrics; another than loopback wants a token.")
     ] = "127.0.0.1",
@@ -122,6 +125,7 @@ def serve(
         wait_time_freshness=wait_time_freshness,
         purge_days=purge_days,
         purge_bounces=purge_bounces,
+        case_closes_after_days=case_closes_after_days,
         metrics_host=metrics_host,
         metrics_port=metrics_port,
         metrics_token_file=metrics_token_file,

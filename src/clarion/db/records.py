@@ -29,6 +29,8 @@ from clarion.db.sql import Conn, tuples
 
 COUNTED = 10_000
 """Rows up to which the total of a list is counted (v2 rule 5.6)."""
+BRANCHED = 10_000
+"""Rows that the branches of a page may bring together (see `Records`)."""
 
 
 class Record(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -69,7 +71,8 @@ class Operator(StrEnum):
 
 _ANY = frozenset({Operator.EQ, Operator.NE, Operator.IN, Operator.EXISTS})
 _TEXT = _ANY | {Operator.CONTAINS, Operator.STARTS_WITH}
-_ORDERED = _ANY | {Operator.GT, Operator.GTE, Operator.LT, Operator.LTE}
+_BOUNDS = frozenset({Operator.GT, Operator.GTE, Operator.LT, Operator.LTE})
+_ORDERED = _ANY | _BOUNDS
 _FITTING = {
     Kind.TEXT: _TEXT,
     Kind.ENUM: _ANY,
@@ -187,6 +190,12 @@ class Records(Generic[R]):
     the PostgreSQL types of enum columns, `computed` the expressions of fields that are no columns, over the table
     aliased `t`. `special` are filters by other names (v2 rule 5.12): the condition for `{v}`. `order` is the default.
     `besides` has the fields that lists filter and sort by and no record shows.
+
+    `branching` are enum columns that are never null and that lead an index each, before the keys people sort by. A page
+    that is sorted by one, or takes several of its values, is brought together from a short page of each value: those
+    indexes give it in either direction, however rare a value is and wherever its rows lie. `spanned` are instants with
+    an index each: a span of one that holds no more rows than are counted is read whole and then sorted, for its rows
+    may lie at the far end of any other order.
     """
 
     def __init__(
@@ -201,6 +210,8 @@ class Records(Generic[R]):
         special: Mapping[str, str] | None = None,
         order: tuple[Order, ...] = (),
         besides: type[Record] | None = None,
+        branching: tuple[str, ...] = (),
+        spanned: tuple[str, ...] = (),
     ) -> None:
         self.record = record
         self.key = key
@@ -215,6 +226,8 @@ class Records(Generic[R]):
             self.fields |= {field.name: replace(field, shown=False) for field in hidden}
         self.by_wire = {field.wire: field for field in self.fields.values()}
         self._columns = ", ".join(f'{field.expression} AS "{field.wire}"' for field in self._shown)
+        self._branching = branching
+        self._spanned = spanned
         self._texts: dict[Any, sql.SQL] = {}
 
     # Reading
@@ -232,31 +245,40 @@ class Records(Generic[R]):
         return self._read(found[0]) if found else None
 
     async def page(self, conn: Conn, request: PageRequest, scope: Scope = EVERYBODY) -> Page[R]:
-        """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything."""
+        """The rows asked for, in one statement of one snapshot; they are counted only where that tells anything. Each
+        page is planned for its own values: what one filter finds quickly, another does not."""
         bound: dict[str, Any] = {"limit": request.limit, "more": request.limit + 1, "offset": request.offset}
-        conditions = self._in_scope(scope, bound)
-        for number, each in enumerate(request.filters):
-            conditions.append(self._compared(each, f"f{number}", bound, scope))
-        where = " AND ".join(conditions) or "true"
-        order = ", ".join(self._ordered(request.order or self.order))
+        scoped = self._in_scope(scope, bound)
+        compared = [self._compared(each, f"f{number}", bound, scope) for number, each in enumerate(request.filters)]
+        where = " AND ".join([*scoped, *compared]) or "true"
+        order = request.order or self.order
         counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
+        span = self._span(request, order)
+        if span:
+            found = await tuples(conn, self._query(self._spanning(span, where, order, scope)), bound, prepare=False)
+            if found and found[0][-1] <= COUNTED:
+                return self._page(request, found, int(found[0][-1]))
+        branches = self._branches(request, order)
+        source = f"{self._table} AS t WHERE {where}"
+        if branches:
+            apart = [text for each, text in zip(request.filters, compared, strict=True) if not _chosen(each, branches)]
+            source = self._branched(branches, [*scoped, *apart], order, bound)
         text = f"""
-            WITH page AS MATERIALIZED (
-                SELECT {self._columns_for(scope)} FROM {self._table} AS t WHERE {where} ORDER BY {order}
-                LIMIT %(more)s OFFSET %(offset)s
-            )
+            WITH page AS MATERIALIZED ({self._cut(source, order, scope)})
             SELECT page.*, CASE WHEN (SELECT count(*) FROM page) > %(limit)s THEN ({counted}) END FROM page
         """
-        found = await tuples(conn, self._query(text), bound)
-        more = len(found) > request.limit
-        rows = [self._read(values[:-1]) for values in found[: request.limit]]
-        if more:
+        found = await tuples(conn, self._query(text), bound, prepare=False)
+        if len(found) > request.limit:
             total = int(found[0][-1])
         elif found or not request.offset:
             total = request.offset + len(found)
         else:
-            [(total,)] = await tuples(conn, self._query(counted), bound)
-        return Page(rows, more, total if total <= COUNTED else None)
+            [(total,)] = await tuples(conn, self._query(counted), bound, prepare=False)
+        return self._page(request, found, total)
+
+    def _page(self, request: PageRequest, found: list[tuple[Any, ...]], total: int) -> Page[R]:
+        rows = [self._read(values[:-1]) for values in found[: request.limit]]
+        return Page(rows, len(found) > request.limit, total if total <= COUNTED else None)
 
     # Changing
 
@@ -301,6 +323,62 @@ class Records(Generic[R]):
             await tuples(conn, self._query(text), {"key": getattr(record, self.key)})
 
     # Pieces of SQL
+
+    def _cut(self, source: str, order: tuple[Order, ...], scope: Scope) -> str:
+        """The rows of the page, and one more."""
+        return f"""
+            SELECT {self._columns_for(scope)} FROM {source} ORDER BY {", ".join(self._ordered(order))}
+            LIMIT %(more)s OFFSET %(offset)s
+        """
+
+    def _span(self, request: PageRequest, order: tuple[Order, ...]) -> str:
+        """The field by a span of which the page is found; "" where the order leads to it."""
+        spans = [each.field for each in request.filters if each.field in self._spanned and each.operator in _BOUNDS]
+        return spans[0] if spans and order[0].field not in spans else ""
+
+    def _spanning(self, span: str, where: str, order: tuple[Order, ...], scope: Scope) -> str:
+        """The page of a span that is not large, and how many rows that has: up to one more than are counted."""
+        return f"""
+            WITH near AS MATERIALIZED (
+                SELECT t.* FROM {self._table} AS t WHERE {where} ORDER BY t.{span} LIMIT {COUNTED + 1}
+            ), page AS MATERIALIZED ({self._cut("near AS t", order, scope)})
+            SELECT page.*, (SELECT count(*) FROM near) FROM page
+        """
+
+    def _branches(self, request: PageRequest, order: tuple[Order, ...]) -> dict[str, tuple[Any, ...]]:
+        """The values by which the page is made in branches, for each field; none when that would be too many rows."""
+        branches: dict[str, tuple[Any, ...]] = {}
+        pinned = {each.field for each in request.filters if each.operator is Operator.EQ}
+        for name in self._branching:
+            chosen = [each.value for each in request.filters if each.field == name and each.operator is Operator.IN]
+            if chosen:
+                branches[name] = tuple(dict.fromkeys(chosen[0]))
+            elif name not in pinned and any(each.field == name for each in order):
+                branches[name] = self.fields[name].values
+        rows = request.offset + request.limit + 1
+        for values in branches.values():
+            rows *= len(values)
+        return branches if rows <= BRANCHED else {}
+
+    def _branched(
+        self,
+        branches: Mapping[str, tuple[Any, ...]],
+        conditions: list[str],
+        order: tuple[Order, ...],
+        bound: dict[str, Any],
+    ) -> str:
+        """The rows that a page can be made of: of each combination of values the first ones."""
+        for name, values in branches.items():
+            bound[f"b_{name}"] = list(values)
+        each_value = " CROSS JOIN ".join(
+            f"unnest(%(b_{name})s::{self.fields[name].cast}[]) AS b_{name}" for name in branches
+        )
+        where = " AND ".join([*conditions, *(f"t.{name} = b_{name}" for name in branches)])
+        within = ", ".join(self._ordered(tuple(each for each in order if each.field not in branches)))
+        return f"""{each_value} CROSS JOIN LATERAL (
+            SELECT t.* FROM {self._table} AS t WHERE {where} ORDER BY {within}
+            LIMIT %(more)s::bigint + %(offset)s::bigint
+        ) AS t"""
 
     def _read(self, values: tuple[Any, ...]) -> R:
         members = (field.wire for field in self._shown)
@@ -382,6 +460,11 @@ class Records(Generic[R]):
                 yield f"{field.expression}{direction}"
         if all(each.field != self.key for each in order):
             yield f"t.{self.key}"
+
+
+def _chosen(each: Filter, branches: Mapping[str, Any]) -> bool:
+    """Whether the branches of a page are what a filter chooses."""
+    return each.operator is Operator.IN and each.field in branches
 
 
 def _fields(record: type[Record], casts: Mapping[str, str], computed: Mapping[str, str]) -> Iterator[Field]:

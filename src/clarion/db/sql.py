@@ -56,9 +56,12 @@ async def values(conn: Conn, query: Query, params: Params = ()) -> list[Any]:
     return [found[0] for found in await cursor.fetchall()]
 
 
-async def tuples(conn: Conn, query: Query, params: Params = ()) -> list[tuple[Any, ...]]:
-    """All rows as plain tuples: for columns chosen at run time and for hot paths."""
-    cursor = await _run(conn, query, params)
+async def tuples(
+    conn: Conn, query: Query, params: Params = (), *, prepare: bool | None = None
+) -> list[tuple[Any, ...]]:
+    """All rows as plain tuples: for columns chosen at run time and for hot paths. With `prepare` False the statement is
+    planned for these values each time, where a plan for any values would serve some of them badly."""
+    cursor = await _run(conn, query, params, prepare=prepare)
     return await cursor.fetchall()
 
 
@@ -80,9 +83,11 @@ async def together(*asked: Awaitable[Any]) -> list[Any]:
     return found
 
 
-async def _run(conn: Conn, query: Query, params: Params) -> psycopg.AsyncCursor[TupleRow]:
+async def _run(
+    conn: Conn, query: Query, params: Params, *, prepare: bool | None = None
+) -> psycopg.AsyncCursor[TupleRow]:
     """Within a pipeline others may send their statements before the rows of this one are waited for; see `together`."""
-    cursor = await conn.execute(query, params)
+    cursor = await conn.execute(query, params, prepare=prepare)
     if conn.pgconn.pipeline_status:
         await asyncio.sleep(0)
     return cursor

@@ -1,0 +1,1 @@
+"""Support cases of an account's services, and the conversation about each."""
