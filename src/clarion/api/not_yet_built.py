@@ -43,16 +43,6 @@ NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
             "listCaseMessages",
             "createCaseMessage",
             "getCaseMessage",
-            # Invoices
-            "listInvoices",
-            "createInvoice",
-            "getInvoice",
-            "updateInvoice",
-            "deleteInvoice",
-            "listInvoiceLineDetails",
-            "createInvoiceLineDetail",
-            "getInvoiceLineDetail",
-            "deleteInvoiceLineDetail",
             # Guests
             "listGuests",
             "createGuest",

@@ -43,6 +43,7 @@ from clarion.api.v1 import (
 from clarion.api.v1.call import Handler
 from clarion.api.v2 import accounts as v2_accounts
 from clarion.api.v2 import api_clients as v2_api_clients
+from clarion.api.v2 import invoices as v2_invoices
 from clarion.api.v2 import oauth as v2_oauth
 from clarion.api.v2 import surface as v2_surface
 
@@ -188,5 +189,6 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     "getAuthorizationServerMetadata": v2_oauth.metadata,
     **v2_api_clients.HANDLERS,
     **v2_accounts.HANDLERS,
+    **v2_invoices.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""

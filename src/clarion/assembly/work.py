@@ -13,6 +13,7 @@ from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.content.inbox import service as inbox
 from clarion.db.pool import Database
+from clarion.desk.invoices import overdue
 from clarion.devices import purging
 from clarion.devices.model import PurgeRule
 from clarion.identity import service as identity
@@ -82,9 +83,13 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
     async def old_counts() -> None:
         await long_counts_worker.drop_old(db)
 
+    async def overdue_invoices() -> None:
+        await overdue.tell(db)
+
     return [
         Timer("audience.counts", long_counts_worker.EVERY, old_counts),
         Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
+        Timer("desk.overdue_invoices", overdue.EVERY, overdue_invoices),
         Timer("devices.purge", timedelta(days=1), unused_devices),
         Timer("lists.sweep", lists_worker.EVERY, concerned_lists),
         Timer("sending.inboxes", timedelta(seconds=5), due_inboxes),
