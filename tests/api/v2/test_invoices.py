@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from clarion.assembly import work
 from clarion.base import clock
+from clarion.base.settings import Settings
 from clarion.db.sql import execute
 from clarion.desk.invoices import overdue
 from tests.api.v2.billing import LINE, account, draft, events, invoice, issued, site_and_service
@@ -177,8 +180,10 @@ async def test_v2_rule_12_3_after_issue_only_four_members_change(operator: Clien
         "periodEnd": "2026-01-31",
         "dueDate": "2026-05-01",
     }
-    assert await operator.findings("PATCH", path, body) == {
-        (f"#/{name}", "immutable_field") for name in body if name != "dueDate"
+    immutable = {(f"#/{name}", "immutable_field") for name in body if name != "dueDate"}
+    assert await operator.findings("PATCH", path, body) == immutable
+    assert await operator.findings("PATCH", path, {**body, "paidAmount": "101"}) == immutable | {
+        ("#/paidAmount", "out_of_range")
     }
     changed = await operator.change(
         path, {"dueDate": "2026-05-01", "externalReference": "E-9", "paidAmount": "1", "invoiceReference": "2026-1"}
@@ -391,6 +396,15 @@ async def test_an_invoice_is_overdue_by_the_day_of_its_account(
     assert (await caller.get(path))["data"]["isOverdue"] is False
 
 
+async def test_a_zone_that_the_database_does_not_know_counts_as_utc(operator: Client, api: Api) -> None:
+    account_id = await account(operator)
+    path = await issued(operator, account_id, dueDate=(clock.now() - timedelta(days=1)).date().isoformat())
+    async with api.database.transaction() as conn:
+        await execute(conn, "UPDATE clarion.account SET time_zone = 'Mars/Base' WHERE account_id = %s", (account_id,))
+    assert (await operator.get(path))["data"]["isOverdue"] is True
+    assert len((await operator.get("/v2/invoices?filter[IsOverdue]=true"))["data"]) == 1
+
+
 async def test_v2_rule_17_1_an_overdue_invoice_is_told_once_for_each_due_date(operator: Client, api: Api) -> None:
     account_id = await account(operator, timeZone="Asia/Tokyo")
     paths = [await issued(operator, account_id, str(number), dueDate="2030-04-30") for number in range(3)]
@@ -408,6 +422,14 @@ async def test_v2_rule_17_1_an_overdue_invoice_is_told_once_for_each_due_date(op
     assert await overdue.tell(api.database) == 0
     await _move(api, datetime(2030, 5, 12, tzinfo=UTC))
     assert await overdue.tell(api.database) == 1
+
+
+async def test_v2_rule_17_1_a_timer_tells_of_overdue_invoices(operator: Client, api: Api, tmp_path: Path) -> None:
+    account_id = await account(operator)
+    await issued(operator, account_id, dueDate="2020-01-31")
+    timers = {timer.name: timer for timer in work.timers(api.database, Settings(data_dir=tmp_path))}
+    await timers["desk.overdue_invoices"].run()
+    assert len(await events(api, account_id, "invoice.overdue")) == 1
 
 
 async def test_v2_rule_18_7_events_of_invoices_begin_with_their_issue(operator: Client, api: Api) -> None:

@@ -3,25 +3,22 @@
 from decimal import Decimal
 from typing import Any
 
-from clarion.base.errors import Conflict, Finding, Invalid
+from clarion.base.errors import Conflict, Finding
 from clarion.desk.invoices import money
 from clarion.desk.invoices.model import Invoice, InvoiceStatus
 
 _VOIDABLE = frozenset({InvoiceStatus.ISSUED, InvoiceStatus.PARTIALLY_PAID})
 
 
-def settled(
-    invoice: Invoice, total: Decimal, currency: str, wanted: InvoiceStatus | None, paid: Decimal | None
-) -> dict[str, Any]:
-    """Status and paid amount after a patch that wants this status, and says that so much was paid in all.
+def settled(invoice: Invoice, total: Decimal, wanted: InvoiceStatus | None, paid: Decimal | None) -> dict[str, Any]:
+    """Status and paid amount after a patch that wants this status, and says that so much was paid in all, in which
+    `unpayable` found nothing wrong.
 
-    `total` and `currency` are those of the same patch. What was paid is compared with the total before anything else:
-    at the total an invoice is Paid, be that zero, or below zero as the sum of credits. A status that is wanted again
-    is no change. Raises Invalid, and Conflict with code `invalid_state_transition`.
+    `total` is that of the same patch. What was paid is compared with the total before anything else: at the total an
+    invoice is Paid, be that zero, or below zero as the sum of credits. A status that is wanted again is no change.
+    Raises Conflict with code `invalid_state_transition`.
     """
     pays = paid is not None and paid != invoice.paid_amount
-    if paid is not None and pays:
-        _check_paid(paid, total, currency, wanted)
     if wanted is InvoiceStatus.VOID:
         if invoice.status in _VOIDABLE or invoice.status is wanted:
             return {"status": wanted}
@@ -44,24 +41,28 @@ def settled(
     return {"status": status, "paid_amount": invoice.paid_amount if paid is None else paid}
 
 
+def unpayable(
+    invoice: Invoice, total: Decimal, currency: str, wanted: InvoiceStatus | None, paid: Decimal | None
+) -> list[Finding]:
+    """What is wrong with an amount that is said to be paid of a total in a known currency."""
+    if paid is None or paid == invoice.paid_amount:
+        return []
+    if not money.is_whole(paid, currency):
+        text = f"{currency} has {money.digits(currency)} digits after the point."
+        return [Finding("/paidAmount", "invalid_value", text)]
+    if paid > total:
+        return [Finding("/paidAmount", "out_of_range", "It is above the total of the invoice.")]
+    if paid < 0 and paid != total:
+        return [Finding("/paidAmount", "out_of_range", "It is below zero.")]
+    if wanted is InvoiceStatus.VOID:
+        return [Finding("/paidAmount", "inconsistent", "An invoice is not paid and voided in one change.")]
+    return []
+
+
 def _by_payment(paid: Decimal, total: Decimal) -> InvoiceStatus:
     if paid == total:
         return InvoiceStatus.PAID
     return InvoiceStatus.PARTIALLY_PAID if paid else InvoiceStatus.ISSUED
-
-
-def _check_paid(paid: Decimal, total: Decimal, currency: str, wanted: InvoiceStatus | None) -> None:
-    found = None
-    if not money.is_whole(paid, currency):
-        found = ("invalid_value", f"{currency} has {money.digits(currency)} digits after the point.")
-    elif paid > total:
-        found = ("out_of_range", "It is above the total of the invoice.")
-    elif paid < 0 and paid != total:
-        found = ("out_of_range", "It is below zero.")
-    elif wanted is InvoiceStatus.VOID:
-        found = ("inconsistent", "An invoice is not paid and voided in one change.")
-    if found is not None:
-        raise Invalid([Finding("/paidAmount", *found)])
 
 
 def _refused(invoice: Invoice, wanted: InvoiceStatus | None, hint: str) -> Conflict:

@@ -16,7 +16,7 @@ from clarion.desk.invoices import lines as pricing
 from clarion.desk.invoices import money, store
 from clarion.desk.invoices.model import Invoice, InvoiceLine, InvoiceStatus
 from clarion.desk.invoices.money import Amounts
-from clarion.desk.invoices.payment import settled
+from clarion.desk.invoices.payment import settled, unpayable
 from clarion.desk.invoices.store import INVOICES, LINES
 from clarion.identity.clients import Caller
 from clarion.webhooks import service as webhooks
@@ -67,8 +67,9 @@ async def create_invoice(conn: Conn, caller: Caller, values: Values, lines: list
 async def update_invoice(conn: Conn, _caller: Caller, invoice: Invoice, values: Values) -> Invoice:
     """Change an invoice, issue, settle or void it. Raises Invalid, and Conflict (`invalid_state_transition` besides
     those of `create_invoice`)."""
-    changed = {name: value for name, value in values.items() if name not in ("status", "paid_amount")}
-    changed = INVOICES.changes(invoice, changed)
+    wanted, paid = values.get("status"), values.get("paid_amount")
+    others = {name: value for name, value in values.items() if name not in ("status", "paid_amount")}
+    changed = INVOICES.changes(invoice, others)
     findings = _immutable(invoice, changed)
     findings += pricing.periods({"period_start": invoice.period_start, "period_end": invoice.period_end, **changed})
     repriced: list[InvoiceLine] = []
@@ -76,15 +77,16 @@ async def update_invoice(conn: Conn, _caller: Caller, invoice: Invoice, values: 
     currency = changed.get("invoice_currency", invoice.invoice_currency)
     if money.digits(currency) is None:
         findings.append(_no_currency(currency))
-    elif "invoice_currency" in changed and not findings:
-        repriced, amounts = await _repriced(conn, invoice, currency)
+    else:
+        if "invoice_currency" in changed and invoice.status is InvoiceStatus.DRAFT:
+            repriced, amounts = await _repriced(conn, invoice, currency)
         if not amounts.fits:
             findings.append(_too_much("/invoiceCurrency"))
+        findings += unpayable(invoice, amounts.total, currency, wanted, paid)
     if findings:
         raise Invalid(findings)
     changed |= _columns(amounts) if repriced else {}
-    moved = settled(invoice, amounts.total, currency, values.get("status"), values.get("paid_amount"))
-    changed = INVOICES.changes(invoice, {**changed, **moved})
+    changed = INVOICES.changes(invoice, {**changed, **settled(invoice, amounts.total, wanted, paid)})
     if repriced:
         await store.reprice_lines(conn, currency, repriced)
     updated = await INVOICES.update(conn, invoice, changed)

@@ -81,7 +81,9 @@ CREATE INDEX invoice_reference_text ON clarion.invoice
 CREATE INDEX invoice_account ON clarion.invoice (account_id, invoice_id);
 CREATE INDEX invoice_account_date ON clarion.invoice (account_id, invoice_date, invoice_id);
 CREATE INDEX invoice_account_due ON clarion.invoice (account_id, due_date, invoice_id);
-CREATE INDEX invoice_account_status ON clarion.invoice (account_id, status, invoice_id);
+CREATE INDEX invoice_account_due_down ON clarion.invoice (account_id, due_date DESC NULLS LAST, invoice_id);
+CREATE INDEX invoice_account_status ON clarion.invoice (account_id, status, invoice_id) INCLUDE (due_date);
+CREATE INDEX invoice_account_modified ON clarion.invoice (account_id, last_modified_date, invoice_id);
 CREATE INDEX invoice_account_total ON clarion.invoice (account_id, total_amount, invoice_id);
 CREATE INDEX invoice_account_reference_text ON clarion.invoice
     (account_id, lower(invoice_reference) COLLATE "C", invoice_reference COLLATE "C", invoice_id);
