@@ -214,3 +214,16 @@ def test_v2_rule_12_6_cells_that_begin_like_a_formula_are_guarded() -> None:
     for text in ("-1", "-12.50", "a=b", "1-2", "", " =A1", "'=A1"):
         assert cell(text) == text
     assert (cell(None), cell(5), cell(True)) == ("", "5", "true")
+
+
+async def test_v2_rule_12_3_no_line_slips_into_an_invoice_while_it_is_issued(operator: Client) -> None:
+    path = await invoice(operator, await account(operator))
+    before = [operator.call("POST", f"{path}{LINES}", LINE) for _ in range(5)]
+    after = [operator.call("POST", f"{path}{LINES}", LINE) for _ in range(5)]
+    answers = await asyncio.gather(*before, operator.call("PATCH", path, {"status": "Issued"}), *after)
+    issue = decoded(answers.pop(5))["data"]
+    whole = (await operator.get(path))["data"]
+    made = [answer for answer in answers if answer.status == 201]
+    assert {answer.status for answer in answers} <= {201, 409}
+    assert whole["lineCount"] == issue["lineCount"] == 1 + len(made)
+    assert Decimal(whole["totalAmount"]) == 100 * whole["lineCount"]
