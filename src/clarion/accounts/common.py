@@ -9,13 +9,28 @@ from zoneinfo import ZoneInfo
 
 from clarion.accounts.model import Account, Service, Site
 from clarion.accounts.store.accounts import ACCOUNTS
-from clarion.accounts.store.sites import SERVICES, SITES
+from clarion.accounts.store.sites import SERVICES, SITES, known_services, known_sites
 from clarion.apps import service as apps
 from clarion.base.errors import Finding
 from clarion.db.records import EVERYBODY, Records, Scope
 from clarion.db.sql import Conn
 from clarion.places import service as places
 from clarion.places.model import PlaceKind
+
+__all__ = [
+    "Values",
+    "changed_members",
+    "check_zone",
+    "find",
+    "find_service",
+    "find_site",
+    "foreign_places",
+    "is_zone",
+    "known_services",
+    "known_sites",
+    "no_account",
+    "no_site",
+]
 
 Values = dict[str, Any]
 

@@ -11,6 +11,8 @@ from clarion.accounts.common import (
     find_service,
     find_site,
     is_zone,
+    known_services,
+    known_sites,
     no_account,
     no_site,
 )
@@ -38,6 +40,8 @@ __all__ = [
     "find_service",
     "find_site",
     "is_zone",
+    "known_services",
+    "known_sites",
     "no_account",
     "no_site",
     "only_operators",

@@ -15,6 +15,7 @@ HSTS: Final = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains
 """Goes with every answer over HTTPS (v2 rule 1.4)."""
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_WEIGHT: Final = re.compile(r"(?:^|;)\s*[qQ]\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)")
 _HOST: Final = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 
@@ -56,17 +57,24 @@ def allowed_methods(match: OtherMethod) -> str:
 
 def accepts(request: Request, produced: tuple[str, ...]) -> bool:
     """Whether the `Accept` header takes one of the media types an operation produces (v2 rule 1.8)."""
+    return not produced or preferred(request, produced) is not None
+
+
+def preferred(request: Request, produced: tuple[str, ...]) -> str | None:
+    """The media type that the `Accept` header likes best; among equals, and without the header, the first that the
+    operation names. None when it takes none of them (RFC 9110 section 12.5.1)."""
     values = request.headers.all("accept")
-    if not produced or not any(value for value in values):
-        return True
-    ranges: dict[str, bool] = {}
+    if not any(value for value in values):
+        return produced[0] if produced else None
+    ranges: dict[str, float] = {}
     for part in ",".join(values).split(","):
         media, _, parameters = part.strip().partition(";")
-        ranges[media.strip().lower()] = not re.search(r"(?:^|;)\s*q\s*=\s*0(?:\.0{0,3})?\s*(?:;|$)", parameters)
+        weight = _WEIGHT.search(parameters)
+        ranges[media.strip().lower()] = float(weight[1]) if weight else 1.0
+    best, most = None, 0.0
     for media in produced:
-        for pattern in (media, media.split("/")[0] + "/*", "*/*"):
-            if pattern in ranges:
-                if ranges[pattern]:
-                    return True
-                break
-    return False
+        patterns = (media, media.split("/")[0] + "/*", "*/*")
+        liked = next((ranges[pattern] for pattern in patterns if pattern in ranges), 0.0)
+        if liked > most:
+            best, most = media, liked
+    return best

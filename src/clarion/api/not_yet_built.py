@@ -10,16 +10,6 @@ from typing import Final
 NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
     "v2": frozenset(
         {
-            # Invoices
-            "listInvoices",
-            "createInvoice",
-            "getInvoice",
-            "updateInvoice",
-            "deleteInvoice",
-            "listInvoiceLineDetails",
-            "createInvoiceLineDetail",
-            "getInvoiceLineDetail",
-            "deleteInvoiceLineDetail",
             # Guests
             "listGuests",
             "createGuest",

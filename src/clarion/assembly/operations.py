@@ -44,6 +44,7 @@ from clarion.api.v1.call import Handler
 from clarion.api.v2 import accounts as v2_accounts
 from clarion.api.v2 import api_clients as v2_api_clients
 from clarion.api.v2 import cases as v2_cases
+from clarion.api.v2 import invoices as v2_invoices
 from clarion.api.v2 import oauth as v2_oauth
 from clarion.api.v2 import services as v2_services
 from clarion.api.v2 import sites as v2_sites
@@ -196,5 +197,6 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     **v2_services.HANDLERS,
     **v2_venues.HANDLERS,
     **v2_cases.HANDLERS,
+    **v2_invoices.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""

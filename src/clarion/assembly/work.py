@@ -14,6 +14,7 @@ from clarion.base.settings import Settings
 from clarion.content.inbox import service as inbox
 from clarion.db.pool import Database
 from clarion.desk.cases import service as cases
+from clarion.desk.invoices import overdue
 from clarion.devices import purging
 from clarion.devices.model import PurgeRule
 from clarion.identity import service as identity
@@ -87,10 +88,14 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
         if settings.case_closes_after_days:
             await cases.close_resolved(db, timedelta(days=settings.case_closes_after_days))
 
+    async def overdue_invoices() -> None:
+        await overdue.tell(db)
+
     return [
         Timer("audience.counts", long_counts_worker.EVERY, old_counts),
         Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
         Timer("desk.cases", cases.EVERY, resolved_cases),
+        Timer("desk.overdue_invoices", overdue.EVERY, overdue_invoices),
         Timer("devices.purge", timedelta(days=1), unused_devices),
         Timer("lists.sweep", lists_worker.EVERY, concerned_lists),
         Timer("sending.inboxes", timedelta(seconds=5), due_inboxes),

@@ -9,13 +9,19 @@ OWN: Final = [("Cache-Control", "private, no-cache"), ("Vary", "Accept, Authoriz
 """Fields of every resource (v2 rule 7.5)."""
 
 
-def fresh(request: Request, body: bytes, *headers: tuple[str, str], tagged: bytes | None = None) -> Response:
+def fresh(
+    request: Request,
+    body: bytes,
+    *headers: tuple[str, str],
+    tagged: bytes | None = None,
+    content_type: str = "application/json",
+) -> Response:
     """200 with a strong tag, or 304 for who reads and has it (rule 7.2). The tag covers the whole body, or `tagged` of
     it."""
     tag = tag_of(body if tagged is None else tagged)
     if request.method in ("GET", "HEAD") and matches(request.headers.all("if-none-match"), tag):
         return Response(304, [("ETag", tag), *OWN, *headers])
-    return Response(200, [("Content-Type", "application/json"), ("ETag", tag), *OWN, *headers], body)
+    return Response(200, [("Content-Type", content_type), ("ETag", tag), *OWN, *headers], body)
 
 
 def matches(values: list[str], tag: str) -> bool:

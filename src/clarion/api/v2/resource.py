@@ -6,13 +6,14 @@ may see is a scope; what lies below another resource is found only where that on
 
 import string
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec.structs import replace
 
 from clarion.api.contract.document import Operation
+from clarion.api.conventions import preferred
 from clarion.api.exchange import Response
-from clarion.api.v2 import lists
+from clarion.api.v2 import csv_tables, lists
 from clarion.api.v2.call import Call, Read
 from clarion.api.v2.change import Change
 from clarion.api.v2.conditions import OWN, fresh
@@ -24,6 +25,7 @@ from clarion.db.sql import Conn
 from clarion.identity.clients import Caller
 
 R = TypeVar("R", bound=Record)
+_EVERY: Final = 2**31 - 1
 
 Values = dict[str, Any]
 Creating = Callable[[Conn, Caller, Values], Awaitable[R]]
@@ -42,7 +44,9 @@ def of_account(caller: Caller) -> Scope:
 class Resource(Generic[R]):
     """One kind of resource at `path`, such as `/v2/accounts/{accountId}/contacts/{contactId}`.
 
-    `within` are the resources whose ids stand in the path before its own. `show` gives a record as this caller may see
+    `within` are the resources whose ids stand in the path before its own; `part` of it is what changes together with
+    it, so that a change locks it first. `writers` raises Forbidden for who may not write at all, before anything is
+    looked up (v2 rule 2.1). `show` gives a record as this caller may see
     it. `creating`, `updating` and `deleting` are the rules; an operation without rule does not exist.
     """
 
@@ -53,6 +57,8 @@ class Resource(Generic[R]):
         *,
         scope: Callable[[Caller], Scope] = of_account,
         within: "Resource[Any] | None" = None,
+        part: bool = False,
+        writers: Callable[[Caller], None] | None = None,
         show: Callable[[Caller, R], R] | None = None,
         creating: Creating[R] | None = None,
         updating: Updating[R] | None = None,
@@ -64,6 +70,8 @@ class Resource(Generic[R]):
         self._parameter = [name for _, name, _, _ in string.Formatter().parse(path) if name][-1]
         self._scope = scope
         self._within = within
+        self._part = part
+        self._writers = writers
         self._show = show
         self._creating = creating
         self._updating = updating
@@ -110,17 +118,24 @@ class Resource(Generic[R]):
 
     async def find(self, call: Call, conn: Conn, *, lock: bool = False) -> R:
         """The one that the path names, as this caller sees it. Raises 404."""
-        scope = await self._scope_of(call, conn, self._within)
+        scope = await self._scope_of(call, conn, self._within, lock=lock and self._part)
         found = await self.records.find(conn, call.id(self._parameter), scope, lock=lock)
         if found is None:
             raise not_found()
         return self._shown(call, found)
 
     async def page(self, call: Call, conn: Conn, within: "Resource[Any] | None") -> Response:
-        """A page, below a resource in the path. Raises 404 where that one is not visible."""
+        """A page, below a resource in the path; all rows as CSV where the operation has that and the caller likes it
+        best (v2 rule 12.6). Raises 404 where the resource in the path is not visible."""
         listing = self._listing(call.operation)
         request = lists.read(call, listing)
-        page = await self.records.page(conn, request, await self._scope_of(call, conn, within))
+        scope = await self._scope_of(call, conn, within)
+        produces = call.operation.produces
+        if csv_tables.MEDIA in produces and preferred(call.request, produces) == csv_tables.MEDIA:
+            every = await self.records.page(conn, replace(request, offset=0, limit=_EVERY), scope)
+            body = csv_tables.table(self.records, [self._shown(call, row) for row in every.rows])
+            return fresh(call.request, body, content_type=csv_tables.CONTENT_TYPE)
+        page = await self.records.page(conn, request, scope)
         return lists.answer(call, listing, request, replace(page, rows=[self._shown(call, row) for row in page.rows]))
 
     def url(self, record: R) -> str:
@@ -152,18 +167,24 @@ class Resource(Generic[R]):
     def _shown(self, call: Call, record: R) -> R:
         return record if self._show is None else self._show(call.caller, record)
 
-    async def _scope_of(self, call: Call, conn: Conn, within: "Resource[Any] | None") -> Scope:
+    async def _scope_of(self, call: Call, conn: Conn, within: "Resource[Any] | None", *, lock: bool = False) -> Scope:
         scope = self._scope(call.caller)
         if within is None:
             return scope
-        parent = await within.find(call, conn)
+        parent = await within.find(call, conn, lock=lock)
         key = within.records.key
         return replace(scope, where={**scope.where, key: getattr(parent, key)})
 
     async def _find_parent(self, call: Call, conn: Conn) -> Any:
-        return None if self._within is None else await self._within.find(call, conn)
+        self._check_writer(call)
+        return None if self._within is None else await self._within.find(call, conn, lock=self._part)
+
+    def _check_writer(self, call: Call) -> None:
+        if self._writers is not None:
+            self._writers(call.caller)
 
     async def _lock(self, call: Call, conn: Conn) -> R:
+        self._check_writer(call)
         return await self.find(call, conn, lock=True)
 
     def _tag(self, record: R) -> str:

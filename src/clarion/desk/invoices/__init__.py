@@ -1,0 +1,1 @@
+"""Invoices and their line details, with exact amounts (v2 section 12)."""
