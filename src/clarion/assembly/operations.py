@@ -45,6 +45,7 @@ from clarion.api.v2 import accounts as v2_accounts
 from clarion.api.v2 import api_clients as v2_api_clients
 from clarion.api.v2 import oauth as v2_oauth
 from clarion.api.v2 import surface as v2_surface
+from clarion.api.v2 import webhooks as v2_webhooks
 
 V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "createAccessToken": access.create_access_token,
@@ -188,5 +189,6 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     "getAuthorizationServerMetadata": v2_oauth.metadata,
     **v2_api_clients.HANDLERS,
     **v2_accounts.HANDLERS,
+    **v2_webhooks.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""

@@ -15,6 +15,8 @@ from clarion.content.inbox import service as inbox
 from clarion.db.pool import Database
 from clarion.devices import purging
 from clarion.devices.model import PurgeRule
+from clarion.http.addresses import Targets
+from clarion.http.outbound import Outbound
 from clarion.identity import service as identity
 from clarion.identity import sessions
 from clarion.queue import Handler, Timer
@@ -23,11 +25,22 @@ from clarion.sending import inbox as inbox_sending
 from clarion.sending.schedules.runner import Runner
 from clarion.sending.worker import Sender
 from clarion.tracking import service as tracking
+from clarion.webhooks import service as webhooks
+from clarion.webhooks import worker as webhooks_worker
+from clarion.webhooks.worker import Deliverer
 
 
 def sender(db: Database, sealer: Sealer) -> Sender:
     """The handlers of queue `send`, with the gateways they share."""
     return Sender(db, sealer)
+
+
+def deliverer(db: Database, sealer: Sealer, settings: Settings) -> Deliverer:
+    """The handlers of queue `webhooks`, with the client they share. Raises ConfigurationError for settings of theirs
+    that cannot be used."""
+    targets = Targets(settings.webhook_networks)
+    outbound = Outbound(targets, timeout=webhooks_worker.TIMEOUT, authority=settings.webhook_ca)
+    return Deliverer(db, sealer, outbound, settings.address)
 
 
 def scheduler(db: Database) -> Runner:
@@ -82,6 +95,12 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
     async def old_counts() -> None:
         await long_counts_worker.drop_old(db)
 
+    async def due_deliveries() -> None:
+        await webhooks.queue_due(db)
+
+    async def old_deliveries() -> None:
+        await webhooks.drop_old(db)
+
     return [
         Timer("audience.counts", long_counts_worker.EVERY, old_counts),
         Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
@@ -93,4 +112,6 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
         Timer("results.keep_standings", timedelta(hours=4), standings),
         Timer("tracking.partitions", timedelta(hours=6), partitions),
         Timer("identity.tokens", timedelta(hours=1), tokens),
+        Timer("webhooks.due", webhooks_worker.EVERY, due_deliveries),
+        Timer("webhooks.drop_old", timedelta(hours=4), old_deliveries),
     ]

@@ -1,6 +1,7 @@
 """What an operator can set. One immutable value, made by the command line and handed to every process as JSON."""
 
 import os
+import socket
 from pathlib import Path
 
 import msgspec
@@ -16,10 +17,12 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
     `trusted_proxies` are networks whose forwarding headers count, `cors_origins` web origins whose pages may call `/v2`
-    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). `v1_time_window` in seconds, 0 means any
-    time (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of the
-    gateway, are taken away daily (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0
-    takes a free port), to whoever brings the token of `metrics_token_file` where one is set. Sizes are in bytes.
+    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). Webhooks may lead into
+    `webhook_networks` although these are not public (v2 rule 18.6), and to hosts whose certificates an authority in the
+    file `webhook_ca` signed. `v1_time_window` in seconds, 0 means any time (v1 rule 10). Profiles that were last opened
+    `purge_days` ago, with more than `purge_bounces` refusals of the gateway, are taken away daily (v1 rule 71); 0 days
+    keeps all. Metrics are served on `metrics_host`:`metrics_port` (0 takes a free port), to whoever brings the token of
+    `metrics_token_file` where one is set. Sizes are in bytes.
     """
 
     data_dir: Path
@@ -36,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     token_life: int = 3600
+    webhook_networks: tuple[str, ...] = ()
+    webhook_ca: str = ""
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2
@@ -49,6 +54,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the embedded one."""
         return not self.database_url
+
+    @property
+    def address(self) -> str:
+        """The address at which callers reach the installation, as far as it knows: `public_url`, else its listener."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = socket.gethostname() if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def seal_key_file(self) -> Path:

@@ -59,6 +59,12 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(metavar="CIDR", help="Network of a proxy whose forwarding headers count.")
     ] = None,
+    webhook_network: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Network that webhooks may lead into though not public.")
+    ] = None,
+    webhook_ca: Annotated[
+        str, typer.Option(metavar="FILE", help="PEM authorities that webhook hosts may have, besides public ones.")
+    ] = "",
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
@@ -107,6 +113,8 @@ def serve(
         certificate=certificate,
         certificate_key=certificate_key,
         trusted_proxies=tuple(trusted_proxy or ()),
+        webhook_networks=tuple(webhook_network or ()),
+        webhook_ca=webhook_ca,
         v1_time_window=v1_time_window,
         purge_days=purge_days,
         purge_bounces=purge_bounces,
