@@ -1,5 +1,6 @@
 """Events and their deliveries come with the change or not at all, to those who may know (v2 rules 18.7, 18.8)."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from clarion.identity.scopes import ScopeName, covered
 from clarion.queue import store as queue
 from clarion.webhooks import service
 from clarion.webhooks.model import QUEUE, DeliveryStatus, EventType, Webhook, WebhookStatus, readers
+from clarion.webhooks.service import WEBHOOKS
 from tests.support import until
 from tests.webhooks.delivering import Desk
 from tests.webhooks.receiver import Receiver
@@ -174,6 +176,18 @@ async def test_an_endpoint_that_is_disabled_after_the_event_is_not_told(desk: De
     [delivery] = await desk.log(webhook)
     assert (delivery.status, delivery.attempts, receiver.received) == (DeliveryStatus.FAILED, 0, [])
     assert (await desk.read(webhook)).status is WebhookStatus.DISABLED
+
+
+async def test_a_change_does_not_wait_for_who_edits_or_deletes_an_endpoint(desk: Desk) -> None:
+    webhook, _ = await desk.endpoint(URL)
+    async with desk.db.transaction() as conn:
+        assert await WEBHOOKS.find(conn, webhook.webhook_id, lock=True) is not None
+        async with asyncio.timeout(5):
+            await desk.happen()
+        await service.delete(conn, await desk.caller(), webhook)
+        async with asyncio.timeout(5):
+            await desk.happen()
+    assert await desk.jobs() == 2
 
 
 async def test_deliveries_are_kept_for_30_days(desk: Desk, receiver: Receiver) -> None:

@@ -237,6 +237,22 @@ async def test_a_disabled_endpoint_is_not_told_until_it_is_enabled(
         await delivered(operator, one)
 
 
+async def test_an_endpoint_that_is_deleted_is_not_told_what_was_pending(
+    operator: Client, desk: Desk, receiver: Receiver
+) -> None:
+    made = await operator.create(PATH, {**WANTED, "url": receiver.url})
+    path = f"{PATH}/{made['webhookId']}"
+    await operator.call("POST", f"{path}/test-deliveries")
+    assert (await operator.call("DELETE", path)).status == 204
+
+    async def over() -> bool:
+        return await desk.jobs() == 0
+
+    async with desk.delivering():
+        await until(over)
+    assert receiver.received == []
+
+
 async def test_v2_rule_5_8_deliveries_are_listed_the_newest_first(operator: Client) -> None:
     made = await operator.create(PATH, WANTED)
     path = f"{PATH}/{made['webhookId']}"
