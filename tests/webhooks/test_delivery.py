@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook as Published
 
 from clarion.base import clock
+from clarion.base.metrics import REGISTRY
 from clarion.http.outbound import Reply
 from clarion.webhooks import service, signing
 from clarion.webhooks.model import DeliveryStatus, DisabledReason, Event, EventType, WebhookStatus, Work
@@ -302,3 +303,28 @@ async def test_an_endpoint_that_hangs_holds_up_nobody_else(desk: Desk, receiver:
         await desk.settled(webhook)
         await receiver.count(51)
     assert len(await desk.log(hanging)) == 50
+
+
+async def test_attempts_are_counted_by_what_they_came_to(desk: Desk, receiver: Receiver) -> None:
+    def counted() -> dict[str, float]:
+        names = ("taken", "refused", "unreached")
+        return {
+            name: REGISTRY.get_sample_value("clarion_webhook_attempts_total", {"outcome": name}) or 0 for name in names
+        }
+
+    before = counted()
+    receiver.answering = lambda number: (200, {}) if number == 1 else (503, {})
+    good, _ = await desk.endpoint(receiver.url)
+    async with desk.delivering():
+        await desk.happen()
+        await desk.settled(good)
+        lost, _ = await desk.endpoint("https://localhost:1/", EventType.SITE_UPDATED)
+        refusing, _ = await desk.endpoint(receiver.url, EventType.SITE_UPDATED)
+        await desk.happen(EventType.SITE_UPDATED)
+        await desk.settled(lost)
+        await desk.settled(refusing)
+    assert {name: count - before[name] for name, count in counted().items()} == {
+        "taken": 1,
+        "refused": 1,
+        "unreached": 1,
+    }

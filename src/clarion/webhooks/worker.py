@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from clarion.base import clock
+from prometheus_client import Counter
+
+from clarion.base import clock, metrics
 from clarion.base.sealing import Sealer
 from clarion.base.telemetry import get_logger
 from clarion.db import retry
@@ -34,6 +36,13 @@ from clarion.webhooks.model import (
 from clarion.webhooks.store import deliveries, endpoints
 
 log = get_logger(__name__)
+
+_ATTEMPTS = Counter(
+    "clarion_webhook_attempts_total",
+    "Attempts to deliver an event to an endpoint that came to an end",
+    ["outcome"],
+    registry=metrics.REGISTRY,
+)
 
 TIMEOUT: Final = 15.0
 """Seconds for an attempt, from resolving the name to the status of the answer."""
@@ -107,10 +116,12 @@ class Deliverer:
         try:
             reply = await self._outbound.post(work.url, headers, body)
         except Unreached as error:
+            _ATTEMPTS.labels("unreached").inc()
             log.info("webhook_unreached", webhook=work.webhook_id, delivery=delivery_id, error=str(error))
             return None
         finally:
             lease.idle = False
+        _ATTEMPTS.labels("taken" if _taken(reply) else "refused").inc()
         if not _taken(reply):
             log.info("webhook_refused", webhook=work.webhook_id, delivery=delivery_id, status=reply.status)
         return reply

@@ -32,16 +32,19 @@ _RECORDING = """
         SELECT delivery_id, webhook_id, %(event_id)s, %(event_type)s::text FROM wanted
     )
 """
+# How many identifiers are wanted is known to the statement alone. Of a ULID it is given the part that is the time; of
+# the rest, which is random, hexadecimal digits do.
+_NEW_ID = sql.SQL("%(moment)s::text || upper(right(replace(gen_random_uuid()::text, '-', ''), 16))")
 _RECORD = sql.SQL(
     """
     WITH wanted AS MATERIALIZED (
-        SELECT webhook_id, line, clarion.new_id('DLV') AS delivery_id FROM clarion.webhook
+        SELECT webhook_id, line, {new_id} AS delivery_id FROM clarion.webhook
         WHERE status = 'Enabled' AND event_types @> ARRAY[%(event_type)s::text] AND scopes ?| %(readers)s::text[]
           AND (account_id IS NULL OR (account_id = %(account_id)s::text AND NOT %(operators_only)s))
     ),
     {recording}, {jobs}, {adding} {waking}
     """
-).format(recording=sql.SQL(_RECORDING), jobs=_JOBS, adding=ADDING, waking=WAKING)
+).format(new_id=_NEW_ID, recording=sql.SQL(_RECORDING), jobs=_JOBS, adding=ADDING, waking=WAKING)
 _RECORD_FOR_ONE = sql.SQL(
     """
     WITH wanted AS MATERIALIZED (
@@ -105,6 +108,7 @@ async def record_event(
         _RECORD,
         {
             **_event(event, resource_id, account_id, path, changed),
+            "moment": new_id("DLV")[:-16],
             "readers": [scope.value for scope in readers],
             "operators_only": operators_only,
         },

@@ -9,23 +9,6 @@ from alembic import op
 revision = "0022"
 down_revision = "0018"
 
-_IDS = """
--- An identifier that sorts by the time it was made: a prefix and a ULID, as `clarion.base.ids` makes them.
-CREATE FUNCTION clarion.new_id(prefix text) RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE AS $body$
-    SELECT prefix || '-' || (
-        SELECT string_agg(
-                   substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', (moment.ms >> (45 - 5 * digit) & 31)::integer + 1, 1),
-                   '' ORDER BY digit)
-        FROM generate_series(0, 9) AS digit,
-             (SELECT floor(extract(epoch FROM clarion.now()) * 1000)::bigint) AS moment (ms)
-    ) || (
-        SELECT string_agg(
-                   substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', (get_byte(random.bytes, digit) & 31) + 1, 1),
-                   '' ORDER BY digit)
-        FROM generate_series(0, 15) AS digit, (SELECT uuid_send(gen_random_uuid())) AS random (bytes)
-    )
-$body$;
-"""
 _WEBHOOKS = """
 CREATE TYPE clarion.webhook_status AS ENUM ('Enabled', 'Disabled');
 CREATE TYPE clarion.webhook_disabled_reason AS ENUM ('Manual', 'Gone', 'FailingTooLong');
@@ -85,12 +68,11 @@ DROP TABLE clarion.webhook_secret;
 DROP TABLE clarion.webhook;
 DROP TYPE clarion.webhook_disabled_reason;
 DROP TYPE clarion.webhook_status;
-DROP FUNCTION clarion.new_id(text);
 """
 
 
 def upgrade() -> None:
-    for statements in (_IDS, _WEBHOOKS, _DELIVERIES):
+    for statements in (_WEBHOOKS, _DELIVERIES):
         op.get_bind().exec_driver_sql(statements)
 
 
