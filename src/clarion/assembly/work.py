@@ -36,11 +36,14 @@ def sender(db: Database, sealer: Sealer) -> Sender:
 
 
 def deliverer(db: Database, sealer: Sealer, settings: Settings) -> Deliverer:
-    """The handlers of queue `webhooks`, with the client they share. Raises ConfigurationError for settings of theirs
-    that cannot be used."""
+    """The handlers of queue `webhooks`, with the client they share. Raises ConfigurationError as `outbound`."""
+    return Deliverer(db, sealer, outbound(settings), settings.address)
+
+
+def outbound(settings: Settings) -> Outbound:
+    """The client of webhooks. Raises ConfigurationError for settings of theirs that cannot be used."""
     targets = Targets(settings.webhook_networks)
-    outbound = Outbound(targets, timeout=webhooks_worker.TIMEOUT, authority=settings.webhook_ca)
-    return Deliverer(db, sealer, outbound, settings.address)
+    return Outbound(targets, timeout=webhooks_worker.TIMEOUT, authority=settings.webhook_ca)
 
 
 def scheduler(db: Database) -> Runner:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
-from clarion.assembly import listeners, roles, scraping, supervisor
+from clarion.assembly import listeners, roles, scraping, supervisor, work
 from clarion.assembly.database import conninfo_of, files_of
 from clarion.assembly.supervisor import Running
 from clarion.base import certificates, metrics, telemetry
@@ -124,6 +124,7 @@ def serve(
         log_json=log_json,
         log_level=log_level,
     )
+    work.outbound(settings)  # what is wrong with its settings is told before anything starts
     telemetry.configure(json=log_json, level=log_level, process=role.value if role else "supervisor")
 
     def announce(running: Running) -> None:

@@ -38,8 +38,8 @@ from clarion.webhooks.store import deliveries, endpoints
 log = get_logger(__name__)
 
 _ATTEMPTS = Counter(
-    "clarion_webhook_attempts_total",
-    "Attempts to deliver an event to an endpoint that came to an end",
+    "clarion_webhook_attempts",
+    "Attempts to deliver an event to an endpoint, by what they came to.",
     ["outcome"],
     registry=metrics.REGISTRY,
 )
