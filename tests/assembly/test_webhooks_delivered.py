@@ -2,21 +2,27 @@
 
 import asyncio
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
-from clarion.assembly import roles
+from clarion.assembly import roles, supervisor
+from clarion.assembly.database import opened
+from clarion.assembly.supervisor import Running
 from clarion.base.authority import Authority
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings, to_environment
 from clarion.db.pool import Database
 from clarion.db.sql import execute
+from clarion.identity import clients
+from clarion.identity.scopes import ScopeName
 from clarion.webhooks.model import DeliveryStatus
 from tests.support import until
 from tests.webhooks.delivering import LOOPBACK, Desk
@@ -25,7 +31,9 @@ from tests.webhooks.receiver import Receiver
 SEAL_KEY = bytes(range(32)).hex()
 COURIER = """
 import asyncio, os
-from clarion.assembly import roles
+from clarion.assembly import roles, supervisor
+from clarion.assembly.database import opened
+from clarion.assembly.supervisor import Running
 from clarion.base import settings
 context = roles.Context(settings.from_environment(), os.environ["CONNINFO"], 1, (), lambda: None)
 asyncio.run(roles.courier(context, asyncio.Event()))
@@ -114,3 +122,42 @@ async def test_v2_rule_18_4_a_courier_that_is_killed_while_it_delivers_loses_not
         delivery = await desk.settled(webhook)
     assert delivery.status is DeliveryStatus.DELIVERED
     assert len({got.id for got in receiver.received}) == 1
+
+
+async def test_an_installation_tells_what_happens_over_its_api(desk: Desk, receiver: Receiver, tmp_path: Path) -> None:
+    """With real processes: registered and caused over HTTPS, delivered by the courier, read where the event says."""
+    settings = Settings(
+        data_dir=tmp_path / "data", port=0, webhook_networks=LOOPBACK, webhook_ca=str(desk.authority), log_json=True
+    )
+    stop = asyncio.Event()
+    started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(supervisor.serve(settings, announce=started.set_result, stop=stop))
+    try:
+        await asyncio.wait({serving, started}, timeout=90, return_when=asyncio.FIRST_COMPLETED)
+        running = started.result()
+        async with opened(settings) as db, db.transaction() as conn:
+            client, _ = await clients.create(conn, "Tests", tuple(ScopeName), None)
+            granted = await clients.issue(conn, client.client_id, tuple(ScopeName), life=clients.TOKEN_LIFE)
+        async with aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {granted.access_token}"},
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=running.ca_file)),
+        ) as session:
+            base = running.urls["https"]
+            wanted = {"url": receiver.url, "eventTypes": ["account.created"]}
+            async with session.post(f"{base}/v2/webhooks", json=wanted) as answer:
+                made = (await answer.json())["data"]
+            async with session.post(f"{base}/v2/accounts", json={"name": "A", "legalName": "A"}) as answer:
+                account = (await answer.json())["data"]
+            await until(lambda: arrived(receiver), 30)
+            [got] = receiver.received
+            event = Webhook(made["secret"]).verify(got.body, got.headers)
+            assert event["data"]["href"].startswith(base)
+            async with session.get(event["data"]["href"]) as answer:
+                assert (await answer.json())["data"] == account
+    finally:
+        stop.set()
+        await serving
+
+
+async def arrived(receiver: Receiver) -> bool:
+    return bool(receiver.received)
