@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -133,7 +134,8 @@ async def test_an_installation_tells_what_happens_over_its_api(desk: Desk, recei
     started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(supervisor.serve(settings, announce=started.set_result, stop=stop))
     try:
-        await asyncio.wait({serving, started}, timeout=90, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {serving, started}
+        await asyncio.wait(either, timeout=90, return_when=asyncio.FIRST_COMPLETED)
         running = started.result()
         async with opened(settings) as db, db.transaction() as conn:
             client, _ = await clients.create(conn, "Tests", tuple(ScopeName), None)
