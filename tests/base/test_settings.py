@@ -1,5 +1,6 @@
 """Settings travel to child processes as they are."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,10 @@ def test_without_a_parent_there_are_none(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_url_replaces_the_embedded_database() -> None:
     assert Settings(data_dir=Path("d")).embedded
     assert not Settings(data_dir=Path("d"), database_url="postgresql://db/clarion").embedded
+
+
+def test_the_address_is_the_public_one_or_that_of_the_listener() -> None:
+    assert Settings(data_dir=Path("d"), public_url="https://push.example/").address == "https://push.example"
+    assert Settings(data_dir=Path("d")).address == "https://127.0.0.1:8443"
+    assert Settings(data_dir=Path("d"), host="::1", port=9443).address == "https://[::1]:9443"
+    assert Settings(data_dir=Path("d"), host="0.0.0.0").address == f"https://{socket.gethostname()}:8443"

@@ -75,6 +75,11 @@ def test_an_unknown_log_level_is_refused(elsewhere: Clarion) -> None:
     assert "loud" in elsewhere.refused("serve", "--log-level", "loud")["error"]
 
 
+def test_settings_of_webhooks_are_looked_at_before_anything_starts(elsewhere: Clarion) -> None:
+    assert "10.0.0.0/99" in elsewhere.refused("serve", "--webhook-network", "10.0.0.0/99")["error"]
+    assert "absent.pem" in elsewhere.refused("serve", "--webhook-ca", "absent.pem")["error"]
+
+
 def test_the_stub_cannot_share_a_port(elsewhere: Clarion) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert "cannot listen" in elsewhere.refused("stub", "--port", str(other.getsockname()[1]))["error"]

@@ -96,4 +96,5 @@ async def _tell(conn: Conn, event: EventType, site: Site, changed: dict[str, Any
         account_id=site.account_id,
         path=f"/v2/sites/{site.site_id}",
         changed=changed_members(SITES, changed or {}),
+        venue=site.is_venue,
     )

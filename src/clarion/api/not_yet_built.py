@@ -46,17 +46,6 @@ NOT_YET_BUILT: Final[dict[str, frozenset[str]]] = {
             "listScreenExperiences",
             "createStreamTicket",
             "streamScreen",
-            # Webhooks
-            "listWebhooks",
-            "createWebhook",
-            "getWebhook",
-            "updateWebhook",
-            "deleteWebhook",
-            "rotateWebhookSecret",
-            "testWebhook",
-            "listWebhookDeliveries",
-            "getWebhookDelivery",
-            "retryWebhookDelivery",
         }
     ),
 }

@@ -50,6 +50,7 @@ from clarion.api.v2 import services as v2_services
 from clarion.api.v2 import sites as v2_sites
 from clarion.api.v2 import surface as v2_surface
 from clarion.api.v2 import venues as v2_venues
+from clarion.api.v2 import webhooks as v2_webhooks
 
 V1_HANDLERS: Final[Mapping[str, Handler]] = {
     "createAccessToken": access.create_access_token,
@@ -198,5 +199,6 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     **v2_venues.HANDLERS,
     **v2_cases.HANDLERS,
     **v2_invoices.HANDLERS,
+    **v2_webhooks.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""

@@ -1,7 +1,7 @@
 """The kinds of process. Each can run many times over.
 
-Api answers requests, sender plans and delivers campaigns, courier delivers instant messages and does everything else
-that must not wait behind a campaign."""
+Api answers requests, sender plans and delivers campaigns, courier delivers instant messages and webhooks and does
+everything else that must not wait behind a campaign."""
 
 import asyncio
 import socket
@@ -25,6 +25,8 @@ from clarion.db.sql import value
 from clarion.queue import Handler, Timers, Worker
 from clarion.sending.model import QUEUE, URGENT_QUEUE
 from clarion.sending.worker import Sender
+from clarion.webhooks.model import QUEUE as WEBHOOKS
+from clarion.webhooks.worker import Deliverer
 
 _API_CONNECTIONS = 16
 _SENDER_CONNECTIONS = 12
@@ -34,6 +36,8 @@ _DEFAULT, _DEFAULT_SHARE, _DEFAULT_RESERVE = 2, 2, 4
 _URGENT, _URGENT_SHARE, _URGENT_RESERVE = 12, 3, 36
 """Slots, the most of them that one application may take, and how many more there are for jobs that only wait: a
 gateway that hangs, a send that is throttled, or a count that PostgreSQL is at, holds up nobody else's."""
+_DELIVERIES, _DELIVERIES_SHARE, _DELIVERIES_RESERVE = 8, 4, 120
+"""The same, with endpoints in the place of applications: one that hangs has four of the 128, for 15 seconds each."""
 _LEASE = 10.0
 _DRAIN = 15
 
@@ -106,8 +110,12 @@ async def sender(context: Context, stop: asyncio.Event) -> None:
 
 
 async def courier(context: Context, stop: asyncio.Event) -> None:
-    """Deliver instant messages, run schedules, timers and other jobs until `stop`, then give unfinished work back."""
-    async with _sending(context, "courier", _COURIER_CONNECTIONS) as (db, sending):
+    """Deliver instant messages and webhooks, run schedules, timers and other jobs until `stop`, then give unfinished
+    work back."""
+    async with (
+        _sending(context, "courier", _COURIER_CONNECTIONS) as (db, sending),
+        _delivering(db, context.settings) as deliverer,
+    ):
         timers = Timers(db, work.timers(db, context.settings))
         context.ready()
         await asyncio.gather(
@@ -115,6 +123,7 @@ async def courier(context: Context, stop: asyncio.Event) -> None:
             _worker(db, "default", work.handlers(db, context.settings), _DEFAULT, _DEFAULT_SHARE, _DEFAULT_RESERVE).run(
                 stop
             ),
+            _worker(db, WEBHOOKS, deliverer.handlers(), _DELIVERIES, _DELIVERIES_SHARE, _DELIVERIES_RESERVE).run(stop),
             timers.run(stop),
             work.scheduler(db).run(stop),
         )
@@ -142,6 +151,16 @@ async def _sending(
             await sending.aclose()
     finally:
         await db.close()
+
+
+@asynccontextmanager
+async def _delivering(db: Database, settings: Settings) -> AsyncIterator[Deliverer]:
+    """The handlers of webhooks, closed at the end."""
+    deliverer = work.deliverer(db, await _sealer(db, settings), settings)
+    try:
+        yield deliverer
+    finally:
+        await deliverer.aclose()
 
 
 def _worker(

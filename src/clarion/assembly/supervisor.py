@@ -209,9 +209,10 @@ class Supervisor:
         ready_read, ready_write = os.pipe()
         shared = self._listeners if role == "api" else []
         descriptors = [listener.fileno() for _, listener in shared]
+        settings = msgspec.structs.replace(self._settings, port=self._listeners[0][1].getsockname()[1])
         environment = {
             **os.environ,
-            **base_settings.to_environment(self._settings),
+            **base_settings.to_environment(settings),  # with the port that was taken
             handover.READY: str(ready_write),
             handover.PARENT: str(self._parent_read),
             handover.LISTENERS: handover.listeners_to_environment(shared),

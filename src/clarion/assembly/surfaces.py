@@ -19,6 +19,7 @@ from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLER
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db.pool import Database
+from clarion.http.addresses import Targets
 from clarion.identity import signature
 
 
@@ -39,6 +40,7 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
             cors_origins=frozenset(settings.cors_origins),
             token_life=timedelta(seconds=settings.token_life),
             wait_time_freshness=timedelta(seconds=settings.wait_time_freshness),
+            targets=Targets(settings.webhook_networks),
         ),
     )
     return create_app(

@@ -17,6 +17,8 @@ from clarion.desk.cases import service as cases
 from clarion.desk.invoices import overdue
 from clarion.devices import purging
 from clarion.devices.model import PurgeRule
+from clarion.http.addresses import Targets
+from clarion.http.outbound import Outbound
 from clarion.identity import service as identity
 from clarion.identity import sessions
 from clarion.queue import Handler, Timer
@@ -25,11 +27,25 @@ from clarion.sending import inbox as inbox_sending
 from clarion.sending.schedules.runner import Runner
 from clarion.sending.worker import Sender
 from clarion.tracking import service as tracking
+from clarion.webhooks import service as webhooks
+from clarion.webhooks import worker as webhooks_worker
+from clarion.webhooks.worker import Deliverer
 
 
 def sender(db: Database, sealer: Sealer) -> Sender:
     """The handlers of queue `send`, with the gateways they share."""
     return Sender(db, sealer)
+
+
+def deliverer(db: Database, sealer: Sealer, settings: Settings) -> Deliverer:
+    """The handlers of queue `webhooks`, with the client they share. Raises ConfigurationError as `outbound`."""
+    return Deliverer(db, sealer, outbound(settings), settings.address)
+
+
+def outbound(settings: Settings) -> Outbound:
+    """The client of webhooks. Raises ConfigurationError for settings of theirs that cannot be used."""
+    targets = Targets(settings.webhook_networks)
+    return Outbound(targets, timeout=webhooks_worker.TIMEOUT, authority=settings.webhook_ca)
 
 
 def scheduler(db: Database) -> Runner:
@@ -91,6 +107,12 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
     async def overdue_invoices() -> None:
         await overdue.tell(db)
 
+    async def due_deliveries() -> None:
+        await webhooks.queue_due(db)
+
+    async def old_deliveries() -> None:
+        await webhooks.drop_old(db)
+
     return [
         Timer("audience.counts", long_counts_worker.EVERY, old_counts),
         Timer("audience.snapshots", snapshots.EVERY, unwanted_snapshots),
@@ -104,4 +126,6 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
         Timer("results.keep_standings", timedelta(hours=4), standings),
         Timer("tracking.partitions", timedelta(hours=6), partitions),
         Timer("identity.tokens", timedelta(hours=1), tokens),
+        Timer("webhooks.due", webhooks_worker.EVERY, due_deliveries),
+        Timer("webhooks.drop_old", timedelta(hours=4), old_deliveries),
     ]

@@ -1,6 +1,7 @@
 """What an operator can set. One immutable value, made by the command line and handed to every process as JSON."""
 
 import os
+import socket
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     token_life: int = 3600
     wait_time_freshness: int = 900
+    webhook_networks: tuple[str, ...] = ()
+    webhook_ca: str = ""
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2
@@ -57,6 +60,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the embedded one."""
         return not self.database_url
+
+    @property
+    def address(self) -> str:
+        """The address at which callers reach the installation, as far as it knows: `public_url`, else its listener."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = socket.gethostname() if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def seal_key_file(self) -> Path:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from msgspec import Struct
 
-from clarion.assembly import listeners, roles, scraping, supervisor
+from clarion.assembly import listeners, roles, scraping, supervisor, work
 from clarion.assembly.database import conninfo_of, files_of
 from clarion.assembly.supervisor import Running
 from clarion.base import certificates, metrics, telemetry
@@ -65,6 +65,12 @@ def serve(
     token_life: Annotated[
         int, typer.Option(min=1, max=86_400, help="Seconds that the tokens of API clients live.")
     ] = 3600,
+    webhook_network: Annotated[
+        list[str] | None, typer.Option(metavar="CIDR", help="Network that webhooks may lead into though not public.")
+    ] = None,
+    webhook_ca: Annotated[
+        str, typer.Option(metavar="FILE", help="PEM authorities that webhook hosts may have, besides public ones.")
+    ] = "",
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
@@ -121,6 +127,8 @@ def serve(
         trusted_proxies=tuple(trusted_proxy or ()),
         cors_origins=tuple(cors_origin or ()),
         token_life=token_life,
+        webhook_networks=tuple(webhook_network or ()),
+        webhook_ca=webhook_ca,
         v1_time_window=v1_time_window,
         wait_time_freshness=wait_time_freshness,
         purge_days=purge_days,
@@ -132,6 +140,7 @@ def serve(
         log_json=log_json,
         log_level=log_level,
     )
+    work.outbound(settings)  # what is wrong with its settings is told before anything starts
     telemetry.configure(json=log_json, level=log_level, process=role.value if role else "supervisor")
 
     def announce(running: Running) -> None:

@@ -8,7 +8,9 @@ remaining addresses and not to the name: what was checked is what is connected t
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from clarion.base.errors import ConfigurationError
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) to the addresses to try, in order. Raises OSError when there is none."""
@@ -19,6 +21,26 @@ _SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 
 class SpecialNetwork(OSError):
     """A host leads to special networks only (loopback, private, link-local, multicast, reserved)."""
+
+
+class Targets:
+    """Which addresses a host that a stranger named may have: public ones, and those of `networks` (CIDR) that the
+    operator named. Raises ConfigurationError for what is no network."""
+
+    def __init__(self, networks: Iterable[str] = ()) -> None:
+        self._networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+        for text in networks:
+            try:
+                self._networks.append(ipaddress.ip_network(text.strip(), strict=False))
+            except ValueError:
+                raise ConfigurationError(
+                    f"{text!r} is not an address or network.", "Give networks as CIDR, such as 10.1.0.0/16."
+                ) from None
+
+    def allow(self, address: str) -> bool:
+        """Whether a connection may go to this address."""
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        return any(parsed in network for network in self._networks) or not is_special(address)
 
 
 async def resolve_any(host: str, port: int) -> Sequence[str]:

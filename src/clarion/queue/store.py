@@ -67,6 +67,24 @@ ACKNOWLEDGING = sql.SQL(
     """
 )
 
+# For other stores as well: a step that inserts due jobs, of many lines, from a step `jobs (args, owner, strand)` in the
+# round trip of their cause, and the query that wakes idle workers for them. `adding` gives the parameters.
+ADDING = sql.SQL(
+    """
+    added AS (
+        INSERT INTO clarion.job (queue, kind, max_attempts, args, owner, strand)
+        SELECT %(queue)s, %(kind)s, %(max_attempts)s, args, owner, strand FROM jobs
+        RETURNING id
+    )
+    """
+)
+WAKING = sql.SQL("SELECT {wake} WHERE EXISTS (SELECT FROM added)").format(wake=_WAKE)
+
+
+def adding(queue: str, kind: str, max_attempts: int = 20) -> dict[str, Any]:
+    """The parameters of `ADDING` and `WAKING`."""
+    return {"queue": queue, "kind": kind, "max_attempts": max_attempts, "channel": CHANNEL}
+
 
 async def insert(
     conn: Conn,

@@ -34,6 +34,8 @@ Updating = Callable[[Conn, Caller, R, Values], Awaitable[R]]
 """Changes a locked record by the values of a merge patch. Raises Invalid, Conflict, Forbidden."""
 Deleting = Callable[[Conn, Caller, R], Awaitable[None]]
 """Deletes a locked record. Raises Conflict, Forbidden."""
+Acting = Callable[[Call, Conn, R], Awaitable[Response]]
+"""Answers a write of another kind. Raises Invalid, Conflict, Forbidden."""
 
 
 def of_account(caller: Caller) -> Scope:
@@ -113,6 +115,11 @@ class Resource(Generic[R]):
     def delete(self) -> Change:
         """DELETE."""
         return Change(self._lock, self._delete, self._tag)
+
+    def acting(self, act: Acting[R], *, conditional: bool = False) -> Change:
+        """Another write to the one that the path names, which is found and locked before; `If-Match` counts where it is
+        `conditional`."""
+        return Change(self._lock, act, self._tag if conditional else None)
 
     # Parts of them, for handlers of other kinds
 

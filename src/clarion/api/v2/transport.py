@@ -12,6 +12,7 @@ from msgspec import Struct
 from clarion.api.conventions import HSTS
 from clarion.api.exchange import Request, Response
 from clarion.api.proxies import is_loopback
+from clarion.http.addresses import Targets
 from clarion.identity.clients import TOKEN_LIFE
 
 _EXPOSED: Final = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed"
@@ -23,8 +24,8 @@ class V2Settings(Struct, frozen=True):
 
     `public_url` is the address callers know, such as `https://push.example`; without it the Host of each request
     stands in. `insecure_loopback` switches rule 1.1 off for direct loopback connections and nothing else (rule 1.3).
-    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6),
-    and reports of wait times are stale after `wait_time_freshness` (rule 14.6).
+    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6), and
+    reports of wait times are stale after `wait_time_freshness` (rule 14.6). Webhooks lead to `targets` (rule 18.6).
     """
 
     public_url: str = ""
@@ -32,6 +33,7 @@ class V2Settings(Struct, frozen=True):
     cors_origins: frozenset[str] = frozenset()
     token_life: timedelta = TOKEN_LIFE
     wait_time_freshness: timedelta = timedelta(minutes=15)
+    targets: Targets = Targets()
 
 
 def is_secure(request: Request, settings: V2Settings) -> bool:
