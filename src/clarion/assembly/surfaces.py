@@ -38,6 +38,7 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
             insecure_loopback=settings.insecure_v2,
             cors_origins=frozenset(settings.cors_origins),
             token_life=timedelta(seconds=settings.token_life),
+            reply_life=timedelta(seconds=settings.reply_life),
         ),
     )
     return create_app(

@@ -16,10 +16,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     `database_url` empty means the embedded PostgreSQL in `data_dir`. `http_port` 0 means no plain listener.
     `trusted_proxies` are networks whose forwarding headers count, `cors_origins` web origins whose pages may call `/v2`
-    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6). `v1_time_window` in seconds, 0 means any
-    time (v1 rule 10). Profiles that were last opened `purge_days` ago, with more than `purge_bounces` refusals of the
-    gateway, are taken away daily (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0
-    takes a free port), to whoever brings the token of `metrics_token_file` where one is set. Sizes are in bytes.
+    (v2 rule 1.11), `token_life` the seconds that its tokens live (v2 rule 3.6), `reply_life` those for which it keeps
+    answers under idempotency keys (v2 rule 8.9). `v1_time_window` in seconds, 0 means any time (v1 rule 10). Profiles
+    that were last opened `purge_days` ago, with more than `purge_bounces` refusals of the gateway, are taken away daily
+    (v1 rule 71); 0 days keeps all. Metrics are served on `metrics_host`:`metrics_port` (0 takes a free port), to
+    whoever brings the token of `metrics_token_file` where one is set. Sizes are in bytes.
     """
 
     data_dir: Path
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     token_life: int = 3600
+    reply_life: int = 86400
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2

@@ -59,6 +59,13 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(metavar="CIDR", help="Network of a proxy whose forwarding headers count.")
     ] = None,
+    cors_origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Web origin whose pages may call /v2; may be repeated.")
+    ] = None,
+    token_life: Annotated[int, typer.Option(min=60, max=86400, help="Seconds that a token of /v2 lives.")] = 3600,
+    reply_life: Annotated[
+        int, typer.Option(min=86400, max=2592000, help="Seconds for which /v2 keeps answers under idempotency keys.")
+    ] = 86400,
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
@@ -107,6 +114,9 @@ def serve(
         certificate=certificate,
         certificate_key=certificate_key,
         trusted_proxies=tuple(trusted_proxy or ()),
+        cors_origins=tuple(cors_origin or ()),
+        token_life=token_life,
+        reply_life=reply_life,
         v1_time_window=v1_time_window,
         purge_days=purge_days,
         purge_bounces=purge_bounces,

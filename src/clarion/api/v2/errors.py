@@ -7,8 +7,11 @@ transaction of the request.
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg
+
 from clarion.api.problems import PROBLEMS, item
 from clarion.base.errors import Conflict, Finding, Forbidden, Invalid, NotFound, Unavailable
+from clarion.db.retry import Overtaken
 
 
 class Refused(Exception):
@@ -62,4 +65,8 @@ def refusal_of(error: Exception) -> Refused | None:
             return Refused("insufficient_scope", str(error), challenge)
         case Unavailable():
             return Refused("service_unavailable", error.message, ("Retry-After", "5"))
+        case psycopg.OperationalError() | Overtaken():
+            # The connection was lost, or the server has no room or was in a tangle: nothing was done, and the same
+            # request can succeed a moment later.
+            return Refused("service_unavailable", "The database does not answer at present.", ("Retry-After", "5"))
     return None

@@ -26,7 +26,7 @@ class Key(Struct, frozen=True):
 
 def key_of(call: Call) -> Key | None:
     """The key of a request, None for one without; PUT and DELETE have none (rule 8.1). Raises Refused with 400."""
-    text = call.request.headers.get("idempotency-key")
+    text = call.request.headers.as_dict().get("idempotency-key")
     takes = any(parameter.name == "Idempotency-Key" for parameter in call.operation.header_parameters)
     if text is None or call.request.method not in _METHODS or not takes:
         return None

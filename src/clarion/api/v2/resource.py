@@ -5,7 +5,7 @@ may see is a scope; what lies below another resource is found only where that on
 """
 
 import string
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from clarion.api.v2.conditions import OWN, fresh
 from clarion.api.v2.errors import not_found
 from clarion.api.v2.members import typed
 from clarion.api.v2.wire import document, encode, tag_of
+from clarion.base.errors import Forbidden
 from clarion.db.records import Record, Records, Scope
 from clarion.db.sql import Conn
 from clarion.identity.clients import Caller
@@ -43,7 +44,9 @@ class Resource(Generic[R]):
     """One kind of resource at `path`, such as `/v2/accounts/{accountId}/contacts/{contactId}`.
 
     `within` are the resources whose ids stand in the path before its own. `show` gives a record as this caller may see
-    it. `creating`, `updating` and `deleting` are the rules; an operation without rule does not exist.
+    it. `creating`, `updating` and `deleting` are the rules; an operation without rule does not exist. `operators_only`
+    are those of "create", "update" and "delete" that clients of accounts may not do whatever they send (v2 rule 4.7):
+    they are told so with their scopes, before their request is looked at (rule 2.1).
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Resource(Generic[R]):
         updating: Updating[R] | None = None,
         deleting: Deleting[R] | None = None,
         case: Callable[[Any], str] | None = None,
+        operators_only: Collection[str] = (),
     ) -> None:
         self.records = records
         self._path = path
@@ -69,6 +73,7 @@ class Resource(Generic[R]):
         self._updating = updating
         self._deleting = deleting
         self._case = case
+        self._operators_only = frozenset(operators_only)
         self._listings: dict[str, lists.Listing] = {}
 
     # Handlers
@@ -94,17 +99,17 @@ class Resource(Generic[R]):
     @property
     def create(self) -> Change:
         """POST."""
-        return Change(self._find_parent, self._create, case=self._case)
+        return Change(self._find_parent, self._create, case=self._case, may=self._may("create"))
 
     @property
     def update(self) -> Change:
         """PATCH with a merge patch (v2 rule 10.2)."""
-        return Change(self._lock, self._update, self._tag)
+        return Change(self._lock, self._update, self._tag, may=self._may("update"))
 
     @property
     def delete(self) -> Change:
         """DELETE."""
-        return Change(self._lock, self._delete, self._tag)
+        return Change(self._lock, self._delete, self._tag, may=self._may("delete"))
 
     # Parts of them, for handlers of other kinds
 
@@ -150,6 +155,9 @@ class Resource(Generic[R]):
     def _shown(self, call: Call, record: R) -> R:
         return record if self._show is None else self._show(call.caller, record)
 
+    def _may(self, operation: str) -> Callable[[Caller], None] | None:
+        return _only_operators if operation in self._operators_only else None
+
     async def _scope_of(self, call: Call, conn: Conn, within: "Resource[Any] | None") -> Scope:
         scope = self._scope(call.caller)
         if within is None:
@@ -182,6 +190,11 @@ class Resource(Generic[R]):
         assert self._deleting is not None
         await self._deleting(conn, call.caller, record)
         return Response(204)
+
+
+def _only_operators(caller: Caller) -> None:
+    if not caller.is_operator:
+        raise Forbidden("Only operator clients may do this.", "Use a client without account.")
 
 
 def handlers(resource: Resource[Any], **operations: str) -> Mapping[str, Any]:
