@@ -60,12 +60,14 @@ def serve(
         list[str] | None, typer.Option(metavar="CIDR", help="Network of a proxy whose forwarding headers count.")
     ] = None,
     cors_origin: Annotated[
-        list[str] | None, typer.Option(metavar="ORIGIN", help="Web origin whose pages may call /v2; may be repeated.")
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Web origin whose pages may call /v2.")
     ] = None,
-    token_life: Annotated[int, typer.Option(min=60, max=86400, help="Seconds that a token of /v2 lives.")] = 3600,
+    token_life: Annotated[
+        int, typer.Option(min=1, max=86_400, help="Seconds that the tokens of API clients live.")
+    ] = 3600,
     reply_life: Annotated[
-        int, typer.Option(min=86400, max=2592000, help="Seconds for which /v2 keeps answers under idempotency keys.")
-    ] = 86400,
+        int, typer.Option(min=86_400, max=2_592_000, help="Seconds /v2 keeps answers under idempotency keys.")
+    ] = 86_400,
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
