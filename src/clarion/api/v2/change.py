@@ -82,7 +82,7 @@ class _Attempt:
                     raise idempotency.in_progress()
                 reply = await replies.find(conn, key.digest, life)
             if reply is not None:
-                return idempotency.replayed(key, reply)
+                return idempotency.replayed(key, reply, call.services.sealer)
         found = await change.find(call, conn)
         _hold_against_contract(call, change)
         self.executing = True
@@ -90,7 +90,8 @@ class _Attempt:
         if change.tag is not None and not allows(call.request, tag := change.tag(found)):
             raise Refused("precondition_failed", "The resource has changed since.", ("ETag", tag))
         if key is not None:
-            await replies.save(conn, key.digest, call.caller.client_id, idempotency.saved(key, response))
+            kept = idempotency.saved(key, response, call.services.sealer)
+            await replies.save(conn, key.digest, call.caller.client_id, kept)
         if call.line is not None:
             await call.line.join(conn, response.status)
             self.told = True
@@ -123,7 +124,8 @@ async def _save_failure(call: Call, key: Key, answering: Answering) -> None:
     async def work(conn: Conn) -> None:
         life = call.services.settings.reply_life
         if await replies.claim(conn, key.digest) and await replies.find(conn, key.digest, life) is None:
-            await replies.save(conn, key.digest, call.caller.client_id, idempotency.saved(key, response))
+            kept = idempotency.saved(key, response, call.services.sealer)
+            await replies.save(conn, key.digest, call.caller.client_id, kept)
 
     try:
         await retry.transact(call.services.db, work)

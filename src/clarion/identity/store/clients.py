@@ -195,7 +195,7 @@ async def delete_ended(conn: Conn) -> int:
 
 
 class SavedReply(Struct, frozen=True):
-    """What a client was answered under an idempotency key; `fingerprint` is that of its request."""
+    """What a client was answered under an idempotency key, the body sealed; `fingerprint` is that of its request."""
 
     fingerprint: bytes
     status: int
