@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from clarion.api.contract.decode import Decoded
@@ -295,6 +296,15 @@ async def test_v2_rule_6_5_what_can_be_repeated_says_when(api: Api, operator: Cl
     await operator.call("POST", ACCOUNTS, NAMED)
     limited = await operator.call("POST", ACCOUNTS, NAMED)
     assert (limited.status, int(limited.headers["retry-after"]) >= 1) == (429, True)
+
+
+def test_v2_rule_6_5_a_statement_beyond_the_limits_of_the_database_is_no_503() -> None:
+    """It would fail again: a failure of ours."""
+    assert errors.refusal_of(psycopg.errors.ProgramLimitExceeded()) is None
+    for passing in (psycopg.errors.AdminShutdown(), psycopg.OperationalError("gone"), psycopg.errors.DiskFull()):
+        refused = errors.refusal_of(passing)
+        assert refused is not None
+        assert refused.code == "service_unavailable"
 
 
 async def test_v2_rule_6_5_a_database_that_is_away_is_503(api: Api, operator: Client) -> None:
