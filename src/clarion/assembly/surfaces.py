@@ -41,6 +41,7 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
             token_life=timedelta(seconds=settings.token_life),
             wait_time_freshness=timedelta(seconds=settings.wait_time_freshness),
             targets=Targets(settings.webhook_networks),
+            reply_life=timedelta(seconds=settings.reply_life),
         ),
     )
     return create_app(

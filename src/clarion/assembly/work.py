@@ -19,8 +19,8 @@ from clarion.devices import purging
 from clarion.devices.model import PurgeRule
 from clarion.http.addresses import Targets
 from clarion.http.outbound import Outbound
+from clarion.identity import clients, replies, sessions
 from clarion.identity import service as identity
-from clarion.identity import sessions
 from clarion.queue import Handler, Timer
 from clarion.results import service as results
 from clarion.sending import inbox as inbox_sending
@@ -76,6 +76,13 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
             await identity.purge_tokens(conn)
             await sessions.purge(conn)
 
+    async def clients_tokens() -> None:
+        async with db.transaction() as conn:
+            await clients.purge(conn)
+
+    async def saved_replies() -> None:
+        await replies.purge(db, timedelta(seconds=settings.reply_life))
+
     async def standings() -> None:
         await results.keep_standings(db)
 
@@ -126,6 +133,8 @@ def timers(db: Database, settings: Settings) -> list[Timer]:
         Timer("results.keep_standings", timedelta(hours=4), standings),
         Timer("tracking.partitions", timedelta(hours=6), partitions),
         Timer("identity.tokens", timedelta(hours=1), tokens),
+        Timer("identity.clients", timedelta(hours=1), clients_tokens),
+        Timer("identity.replies", timedelta(hours=1), saved_replies),
         Timer("webhooks.due", webhooks_worker.EVERY, due_deliveries),
         Timer("webhooks.drop_old", timedelta(hours=4), old_deliveries),
     ]

@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     wait_time_freshness: int = 900
     webhook_networks: tuple[str, ...] = ()
     webhook_ca: str = ""
+    reply_life: int = 86400
     v1_time_window: int = 0
     purge_days: int = 365
     purge_bounces: int = 2

@@ -71,6 +71,9 @@ def serve(
     webhook_ca: Annotated[
         str, typer.Option(metavar="FILE", help="PEM authorities that webhook hosts may have, besides public ones.")
     ] = "",
+    reply_life: Annotated[
+        int, typer.Option(min=86_400, max=2_592_000, help="Seconds /v2 keeps answers under idempotency keys.")
+    ] = 86_400,
     v1_time_window: Annotated[
         int, typer.Option(min=0, help="Seconds a v1 signature's time may be off, at least 50400; 0: any time.")
     ] = 0,
@@ -129,6 +132,7 @@ def serve(
         token_life=token_life,
         webhook_networks=tuple(webhook_network or ()),
         webhook_ca=webhook_ca,
+        reply_life=reply_life,
         v1_time_window=v1_time_window,
         wait_time_freshness=wait_time_freshness,
         purge_days=purge_days,

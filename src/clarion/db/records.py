@@ -25,6 +25,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from clarion.base.errors import Conflict
+from clarion.db.retry import Overtaken
 from clarion.db.sql import Conn, tuples
 
 COUNTED = 10_000
@@ -162,11 +163,13 @@ class PageRequest(Struct, frozen=True):
 
 
 class Page(Struct, Generic[R], frozen=True):
-    """Rows of a list, whether more follow, and how many there are in all: None above `COUNTED`."""
+    """Rows of a list, whether more follow, and how many there are in all: None above `COUNTED`. `end` is that number
+    also above, known where a page was asked for that lies past it."""
 
     rows: list[R]
     more: bool
     total: int | None
+    end: int | None = None
 
 
 class Scope(Struct, frozen=True):
@@ -252,7 +255,8 @@ class Records(Generic[R]):
         compared = [self._compared(each, f"f{number}", bound, scope) for number, each in enumerate(request.filters)]
         where = " AND ".join([*scoped, *compared]) or "true"
         order = request.order or self.order
-        counted = f"SELECT count(*) FROM (SELECT FROM {self._table} AS t WHERE {where} LIMIT {COUNTED + 1}) AS c"
+        every = f"SELECT FROM {self._table} AS t WHERE {where}"
+        counted = f"SELECT count(*) FROM ({every} LIMIT {COUNTED + 1}) AS c"
         span = self._span(request, order)
         if span:
             found = await tuples(conn, self._query(self._spanning(span, where, order, scope)), bound, prepare=False)
@@ -273,7 +277,8 @@ class Records(Generic[R]):
         elif found or not request.offset:
             total = request.offset + len(found)
         else:
-            [(total,)] = await tuples(conn, self._query(counted), bound, prepare=False)
+            [(total,)] = await tuples(conn, self._query(f"SELECT count(*) FROM ({every}) AS c"), bound, prepare=False)
+            return Page([], False, total if total <= COUNTED else None, total)
         return self._page(request, found, total)
 
     def _page(self, request: PageRequest, found: list[tuple[Any, ...]], total: int) -> Page[R]:
@@ -285,14 +290,15 @@ class Records(Generic[R]):
     async def insert(self, conn: Conn, values: Mapping[str, Any]) -> R:
         """Create a record of these fields; columns that are left out take their defaults.
 
-        Raises Conflict: `duplicate_external_reference`, `duplicate_value`.
+        Raises Conflict: `duplicate_external_reference`, `duplicate_value`; and Overtaken where what it refers to has
+        gone since it was looked at.
         """
         names = list(values)
         text = (
             f"INSERT INTO {self._table} AS t ({', '.join(names)})"
             f" VALUES ({', '.join(self._place(name, name) for name in names)}) RETURNING {self._columns}"
         )
-        with conflicts():
+        with conflicts(), _referring():
             [row] = await tuples(conn, self._query(text), self._bound(values))
         return self._read(row)
 
@@ -312,7 +318,7 @@ class Records(Generic[R]):
         where = f"t.{self.key} = %(_key)s"
         text = f"UPDATE {self._table} AS t SET {', '.join(sets)} WHERE {where} RETURNING {self._columns}"
         bound = self._bound(changed)
-        with conflicts():
+        with conflicts(), _referring():
             [row] = await tuples(conn, self._query(text), {**bound, "_key": getattr(record, self.key)})
         return self._read(row)
 
@@ -504,6 +510,15 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
         if len(others) == 1:
             return others[0], True
     return hint, False
+
+
+@contextmanager
+def _referring() -> Iterator[None]:
+    """A reference to what has gone since it was looked at: whoever looks again finds out."""
+    try:
+        yield
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise Overtaken(error.diag.constraint_name or "") from error
 
 
 @contextmanager

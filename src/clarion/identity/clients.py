@@ -178,7 +178,7 @@ async def authenticate(db: Database, client_id: str, secret: str, address: str) 
         for name in names:
             if (await store.take(conn, name, FAILURES, BRAKE)).remaining == 0:
                 await store.shut_out(conn, name, BRAKE)
-    raise OAuthError("invalid_client", "The client is unknown, or its secret is another one.")
+    raise _unknown()
 
 
 async def count_call(db: Database, address: str) -> None:
@@ -206,9 +206,10 @@ def read_scopes(text: str, client: Secret, *, guest_bound: bool = False) -> tupl
 async def issue(
     conn: Conn, client_id: str, scopes: tuple[ScopeName, ...], *, guest_id: str | None = None, life: timedelta
 ) -> Granted:
-    """A new token; older ones stay valid (rule 3.6)."""
+    """A new token; older ones stay valid (rule 3.6). Raises OAuthError for a client that is no more."""
     token, now = secrets.new_token(), clock.now()
-    await store.insert_token(conn, secrets.digest(token), client_id, scopes, guest_id, now, now + life)
+    if not await store.insert_token(conn, secrets.digest(token), client_id, scopes, guest_id, now, now + life):
+        raise _unknown()
     return Granted(token, int(life.total_seconds()), scopes)
 
 
@@ -239,6 +240,10 @@ async def admit(conn: Conn, token: str, *, writing: bool, common: Limits = COMMO
 async def purge(conn: Conn) -> int:
     """Forget tokens that have ended. For a timer."""
     return await store.delete_ended(conn)
+
+
+def _unknown() -> OAuthError:
+    return OAuthError("invalid_client", "The client is unknown, or its secret is another one.")
 
 
 def _short(client_id: str) -> str:

@@ -15,13 +15,13 @@ from clarion.identity.store.clients import SavedReply
 __all__ = ["LIFE", "SavedReply", "claim", "find", "purge", "save"]
 
 LIFE: Final = timedelta(hours=24)
-"""How long an answer is kept, from the first request on (rule 8.9)."""
+"""How long an answer is kept at the least, from the first request on (rule 8.9)."""
 _PIECE: Final = 5_000
 
 
-async def find(conn: Conn, key: bytes) -> SavedReply | None:
+async def find(conn: Conn, key: bytes, life: timedelta = LIFE) -> SavedReply | None:
     """The answer saved under a key."""
-    return await store.reply(conn, key, int(LIFE.total_seconds()))
+    return await store.reply(conn, key, int(life.total_seconds()))
 
 
 async def claim(conn: Conn, key: bytes) -> bool:
@@ -34,9 +34,9 @@ async def save(conn: Conn, key: bytes, client_id: str, reply: SavedReply) -> Non
     await store.save_reply(conn, key, client_id, reply)
 
 
-async def purge(db: Database) -> None:
+async def purge(db: Database, life: timedelta = LIFE) -> None:
     """Timer: forget answers that are too old."""
     while True:
         async with db.transaction() as conn:
-            if await store.delete_old_replies(conn, int(LIFE.total_seconds()), _PIECE) < _PIECE:
+            if await store.delete_old_replies(conn, int(life.total_seconds()), _PIECE) < _PIECE:
                 return

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from clarion.identity.clients import Limits
 from clarion.identity.scopes import ScopeName
 from tests.api.asgi import Answer, call
 from tests.contract.checker import ResponseChecker
+from tests.contract.coverage.record import note
 
 HOST = {"Host": "push.example"}
 BASE = "https://push.example"
@@ -32,12 +34,15 @@ class NoHealth:
 
 
 class Client:
-    """One API client with a token. `answered` is the last answer."""
+    """One API client with a token."""
 
-    def __init__(self, app: App, contract: Contract, checker: ResponseChecker, client_id: str, token: str) -> None:
+    def __init__(
+        self, app: App, contract: Contract, checker: ResponseChecker, client_id: str, token: str, secret: str = ""
+    ) -> None:
         self.app = app
         self.client_id = client_id
         self.token = token
+        self.secret = secret
         self._contract = contract
         self._checker = checker
 
@@ -63,7 +68,12 @@ class Client:
             self._checker.check(
                 found.operation.operation_id, answer.status, answer.headers, answer.body, besides=besides
             )
+            note(found.operation.operation_id)
         return answer
+
+    def on(self, app: App, token: str = "") -> "Client":
+        """The same client with another token, or before another instance of the surface."""
+        return Client(app, self._contract, self._checker, self.client_id, token or self.token, self.secret)
 
     async def get(self, target: str, **headers: str) -> Any:
         """The decoded body of a 200."""
@@ -112,11 +122,21 @@ class Api(Struct):
     ) -> Client:
         """A client with these scopes and a token that has them all."""
         async with self.database.transaction() as conn:
-            made, _ = await clients.create(conn, "Tests", scopes, account_id)
+            made, secret = await clients.create(conn, "Tests", scopes, account_id)
             if limits is not None:
                 await clients.set_limits(conn, made.client_id, limits)
             granted = await clients.issue(conn, made.client_id, tuple(scopes), life=clients.TOKEN_LIFE)
-        return Client(self.app, self.contract, self.checker, made.client_id, granted.access_token)
+        return Client(self.app, self.contract, self.checker, made.client_id, granted.access_token, secret)
+
+    async def token(self, client: Client, scopes: Sequence[ScopeName], *, life: timedelta = clients.TOKEN_LIFE) -> str:
+        """Another token of a client, with these scopes."""
+        async with self.database.transaction() as conn:
+            return (await clients.issue(conn, client.client_id, tuple(scopes), life=life)).access_token
+
+    async def limit(self, client: Client, reads: int = 50, rate: float = 3.0, writes: int = 30) -> None:
+        """Set a client's limits, as the operator does."""
+        async with self.database.transaction() as conn:
+            await clients.set_limits(conn, client.client_id, Limits(reads, rate, writes))
 
 
 def decoded(answer: Answer) -> Any:

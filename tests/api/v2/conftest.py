@@ -1,5 +1,7 @@
 """The v2 surface on a fresh database, its contract, and clients of it."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from clarion.api.contract.engine import Contract
@@ -31,6 +33,19 @@ def app(contract: Contract, database: Database, sealer: Sealer) -> App:
 @pytest.fixture
 def api(app: App, contract: Contract, checker: ResponseChecker, database: Database) -> Api:
     return Api(app, database, contract, checker)
+
+
+@pytest.fixture
+async def second(
+    contract: Contract, checker: ResponseChecker, database: Database, sealer: Sealer
+) -> AsyncIterator[Api]:
+    """Another instance of the surface on the same database, as another worker is."""
+    own = await Database.open(database.conninfo)
+    try:
+        app = create_app(v2_surfaces(contract, Services(own, sealer), V2_HANDLERS), NoHealth())
+        yield Api(app, own, contract, checker)
+    finally:
+        await own.close()
 
 
 @pytest.fixture

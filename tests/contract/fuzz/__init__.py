@@ -1,1 +1,1 @@
-"""schemathesis against a running `/v1`, every request signed."""
+"""schemathesis against a running `/v1`, every request signed, and against a running `/v2`."""

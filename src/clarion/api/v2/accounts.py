@@ -9,6 +9,7 @@ ACCOUNTS = Resource(
     creating=accounts.create_account,
     updating=accounts.update_account,
     deleting=accounts.delete_account,
+    operators_only=("create", "delete"),
 )
 CONTACTS = Resource(
     accounts.CONTACTS,

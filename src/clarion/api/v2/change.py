@@ -26,6 +26,7 @@ from clarion.base.telemetry import get_logger
 from clarion.db import retry
 from clarion.db.sql import Conn
 from clarion.identity import replies
+from clarion.identity.clients import Caller
 
 log = get_logger(__name__)
 
@@ -36,12 +37,14 @@ Answering = Callable[[Call, Refused], Response]
 class Change(Struct, frozen=True):
     """One write. `find` gives what the path names, locked, or raises 404. `act` makes the change, `tag` is the entity
     tag of what was found, None where there is nothing to hold `If-Match` against. `case` chooses the case of the
-    contract's schema by the body."""
+    contract's schema by the body. `may` raises Forbidden for callers who may not do this at all: it is asked with the
+    scopes, before anything of the request is looked at."""
 
     find: Callable[[Call, Conn], Awaitable[Any]]
     act: Callable[[Call, Conn, Any], Awaitable[Response]]
     tag: Callable[[Any], str] | None = None
     case: Callable[[Any], str] | None = None
+    may: Callable[[Caller], None] | None = None
 
 
 async def run(call: Call, change: Change, answering: Answering) -> Response:
@@ -72,13 +75,14 @@ class _Attempt:
         self.executing = self.told = False
         call, change, key = self._call, self._change, self._key
         if key is not None:
-            reply = await replies.find(conn, key.digest)
+            life = call.services.settings.reply_life
+            reply = await replies.find(conn, key.digest, life)
             if reply is None:
                 if not await replies.claim(conn, key.digest):
                     raise idempotency.in_progress()
-                reply = await replies.find(conn, key.digest)
+                reply = await replies.find(conn, key.digest, life)
             if reply is not None:
-                return idempotency.replayed(key, reply)
+                return idempotency.replayed(key, reply, call.services.sealer)
         found = await change.find(call, conn)
         _hold_against_contract(call, change)
         self.executing = True
@@ -86,7 +90,8 @@ class _Attempt:
         if change.tag is not None and not allows(call.request, tag := change.tag(found)):
             raise Refused("precondition_failed", "The resource has changed since.", ("ETag", tag))
         if key is not None:
-            await replies.save(conn, key.digest, call.caller.client_id, idempotency.saved(key, response))
+            kept = idempotency.saved(key, response, call.services.sealer)
+            await replies.save(conn, key.digest, call.caller.client_id, kept)
         if call.line is not None:
             await call.line.join(conn, response.status)
             self.told = True
@@ -117,8 +122,10 @@ async def _save_failure(call: Call, key: Key, answering: Answering) -> None:
     response = answering(call, Refused("internal_error", "The server failed."))
 
     async def work(conn: Conn) -> None:
-        if await replies.claim(conn, key.digest) and await replies.find(conn, key.digest) is None:
-            await replies.save(conn, key.digest, call.caller.client_id, idempotency.saved(key, response))
+        life = call.services.settings.reply_life
+        if await replies.claim(conn, key.digest) and await replies.find(conn, key.digest, life) is None:
+            kept = idempotency.saved(key, response, call.services.sealer)
+            await replies.save(conn, key.digest, call.caller.client_id, kept)
 
     try:
         await retry.transact(call.services.db, work)

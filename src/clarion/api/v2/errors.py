@@ -7,8 +7,14 @@ transaction of the request.
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg
+
 from clarion.api.problems import PROBLEMS, item
 from clarion.base.errors import Conflict, Finding, Forbidden, Invalid, NotFound, Unavailable
+from clarion.db.retry import Overtaken
+
+_TOO_MUCH = "54"
+"""The class of SQLSTATE for what exceeds a limit of PostgreSQL: it would do so again."""
 
 
 class Refused(Exception):
@@ -62,4 +68,10 @@ def refusal_of(error: Exception) -> Refused | None:
             return Refused("insufficient_scope", str(error), challenge)
         case Unavailable():
             return Refused("service_unavailable", error.message, ("Retry-After", "5"))
+        case psycopg.OperationalError(sqlstate=state) if (state or "").startswith(_TOO_MUCH):
+            return None
+        case psycopg.OperationalError() | Overtaken():
+            # The connection was lost, or the server has no room or was in a tangle: nothing was done, and the same
+            # request can succeed a moment later.
+            return Refused("service_unavailable", "The database does not answer at present.", ("Retry-After", "5"))
     return None

@@ -10,6 +10,7 @@ from msgspec import Struct
 from clarion.api.exchange import Response
 from clarion.api.v2.call import Call
 from clarion.api.v2.errors import Refused
+from clarion.base.sealing import Sealer
 from clarion.identity.replies import SavedReply
 
 _KEY: Final = re.compile(r'"([!#-\[\]-~]{1,255})"|([!#-\[\]-~]{1,255})')
@@ -26,7 +27,7 @@ class Key(Struct, frozen=True):
 
 def key_of(call: Call) -> Key | None:
     """The key of a request, None for one without; PUT and DELETE have none (rule 8.1). Raises Refused with 400."""
-    text = call.request.headers.get("idempotency-key")
+    text = call.request.headers.as_dict().get("idempotency-key")
     takes = any(parameter.name == "Idempotency-Key" for parameter in call.operation.header_parameters)
     if text is None or call.request.method not in _METHODS or not takes:
         return None
@@ -44,18 +45,24 @@ def key_of(call: Call) -> Key | None:
     return Key(hashlib.sha256(own.encode()).digest(), hashlib.sha256(told).digest())
 
 
-def saved(key: Key, response: Response) -> SavedReply:
-    """What is kept of an answer (rule 8.5)."""
+def saved(key: Key, response: Response, sealer: Sealer) -> SavedReply:
+    """What is kept of an answer (rule 8.5). Its body is sealed: it may show a secret, and to those alone who had it
+    before (rules 3.7, 4.4)."""
     headers = [(name, value) for name, value in response.headers if name.lower() in _KEPT]
-    return SavedReply(key.fingerprint, response.status, headers, response.body)
+    return SavedReply(key.fingerprint, response.status, headers, sealer.seal(response.body, _context(key)))
 
 
-def replayed(key: Key, reply: SavedReply) -> Response:
+def replayed(key: Key, reply: SavedReply, sealer: Sealer) -> Response:
     """The same answer again (rule 8.6). Raises Refused with 422 for another request under the same key (rule 8.7)."""
     if reply.fingerprint != key.fingerprint:
         raise Refused("idempotency_key_reused", "The Idempotency-Key was used with another request.")
     headers: list[Any] = [tuple(each) for each in reply.headers]
-    return Response(reply.status, [*headers, ("Idempotent-Replayed", "true")], reply.body)
+    body = sealer.open(reply.body, _context(key))
+    return Response(reply.status, [*headers, ("Idempotent-Replayed", "true")], body)
+
+
+def _context(key: Key) -> bytes:
+    return b"reply:" + key.digest
 
 
 def in_progress() -> Refused:

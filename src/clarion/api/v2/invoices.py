@@ -29,7 +29,7 @@ INVOICES = Resource(
     "/v2/invoices/{invoiceId}",
     scope=invoices.visible,
     show=_show,
-    writers=invoices.only_operators,
+    operators_only=("create", "update", "delete"),
     creating=_create,
     updating=invoices.update_invoice,
     deleting=invoices.delete_invoice,
@@ -40,7 +40,7 @@ LINES = Resource(
     within=INVOICES,
     part=True,
     show=_show_line,
-    writers=invoices.only_operators,
+    operators_only=("create", "update", "delete"),
     creating=invoices.create_line,
     deleting=invoices.delete_line,
 )

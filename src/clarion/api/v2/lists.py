@@ -14,13 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from clarion.api.contract.document import Operation
-from clarion.api.contract.instants import parse_day
+from clarion.api.contract.instants import parse_day, parse_instant
 from clarion.api.contract.parameters import split_list
 from clarion.api.exchange import Response
 from clarion.api.v2.call import Call
 from clarion.api.v2.conditions import fresh
 from clarion.api.v2.errors import in_query
-from clarion.api.v2.members import milliseconds
 from clarion.api.v2.wire import plain
 from clarion.base.errors import ConfigurationError
 from clarion.db.records import Field, Filter, Kind, Operator, Order, Page, PageRequest, Records
@@ -28,8 +27,10 @@ from clarion.db.records import Field, Filter, Kind, Operator, Order, Page, PageR
 MOST_KEYS: Final = 5
 DEFAULT_LIMIT: Final = 25
 MOST_ROWS: Final = 200
-_FARTHEST: Final = 2**53 - 1
-_LONGEST: Final = 2000
+_FARTHEST: Final = 1_000_000_000
+_LONGEST: Final = 400
+_LONGEST_LINK: Final = 2048
+"""What the contract lets an offset, the text of a filter and a link be."""
 _FILTER: Final = re.compile(r"filter\[([A-Za-z]{1,60})\](?:\[([A-Za-z]{1,20})\])?")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -89,7 +90,11 @@ def read(call: Call, listing: Listing) -> PageRequest:
             limit = _number(name, text, 1, MOST_ROWS)
         else:
             filters.append(_filter(name, text, listing))
-    return PageRequest(offset, limit, tuple(filters), order)
+    request = PageRequest(offset, limit, tuple(filters), order)
+    if len(_address(call, request, _FARTHEST)) > _LONGEST_LINK:
+        longest, _ = max(call.pairs, key=lambda pair: len(pair[1]))
+        raise in_query("invalid_parameter", longest, "The query is too long for the links of the answer.")
+    return request
 
 
 def answer(call: Call, listing: Listing, request: PageRequest, page: Page[Any]) -> Response:
@@ -114,24 +119,28 @@ def answer(call: Call, listing: Listing, request: PageRequest, page: Page[Any]) 
 
 def _links(call: Call, request: PageRequest, page: Page[Any]) -> dict[str, str | None]:
     def at(offset: int) -> str:
-        given = [(name, text) for name, text in call.pairs if name == "sort"]
-        given += [(name, text) for name, text in call.pairs if name.startswith("filter[")]
-        pairs = [("page[offset]", str(offset)), ("page[limit]", str(request.limit)), *given]
-        query = "&".join(f"{quote(name, safe='')}={quote(text, safe=':-._~,')}" for name, text in pairs)
-        return f"{call.base_url}{call.request.path}?{query}"
+        return _address(call, request, offset)
 
     previous = None
     if page.rows and request.offset:
         previous = at(max(0, request.offset - request.limit))
-    elif request.offset and page.total:  # past the end: back to the last page that has rows
-        previous = at((page.total - 1) // request.limit * request.limit)
-    elif request.offset and page.total is None:
-        previous = at(0)
+    elif page.end:  # past the end: back to the last page that has rows
+        previous = at((page.end - 1) // request.limit * request.limit)
     return {
         "self": at(request.offset),
         "next": at(request.offset + request.limit) if page.more else None,
         "previous": previous,
     }
+
+
+def _address(call: Call, request: PageRequest, offset: int) -> str:
+    """The request again, from another offset: then sort, filters in the order given, and what else it asked for."""
+    given = [(name, text) for name, text in call.pairs if name == "sort"]
+    given += [(name, text) for name, text in call.pairs if name.startswith("filter[")]
+    given += [(name, text) for name, text in call.pairs if not is_of_list(name)]
+    pairs = [("page[offset]", str(offset)), ("page[limit]", str(request.limit)), *given]
+    query = "&".join(f"{quote(name, safe='')}={quote(text, safe=':-._~,')}" for name, text in pairs)
+    return f"{call.base_url}{call.request.path}?{query}"
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:
@@ -202,7 +211,7 @@ def _value(name: str, text: str, kind: Kind, values: tuple[str, ...]) -> Any:
         case Kind.DATE:
             read = parse_day(text)
         case Kind.INSTANT:
-            read = milliseconds(text)
+            read = parse_instant(text)
     if read is None:
         expected = f"one of {', '.join(values)}" if values else _EXPECTED[kind]
         raise in_query("invalid_parameter", name, f"{name}: expected {expected}.")

@@ -27,6 +27,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _LIMIT: Final = 16 * 1024
 _NO_STORE: Final = ("Cache-Control", "no-store")
 _GRANT: Final = "client_credentials"
+_METHODS: Final = ["client_secret_basic", "client_secret_post"]
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 
 
@@ -63,7 +64,9 @@ async def metadata(call: Call) -> Response:
             "grant_types_supported": [_GRANT],
             "response_types_supported": [],
             "scopes_supported": list(BY_STRING),
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": _METHODS,
+            "introspection_endpoint_auth_methods_supported": _METHODS,
+            "revocation_endpoint_auth_methods_supported": _METHODS,
         }
     )
     tag = tag_of(body)
@@ -145,9 +148,11 @@ async def _read(call: Call) -> _Form:
         raise OAuthError("invalid_request", f"The form is over {_LIMIT} bytes.") from None
     if findings:
         raise OAuthError("invalid_request", findings[0].message)
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
+    if request.query:
+        raise OAuthError("invalid_request", "Parameters belong in the form, never in the address.")
+    if len(dict(pairs)) != len(pairs):
         raise OAuthError("invalid_request", "A parameter is given twice.")
+    fields = {name: text for name, text in pairs if text}  # empty counts as left out (RFC 6749 section 3.2)
     basic = _basic(request.headers.all("authorization"))
     if basic is not None and "client_secret" in fields:
         raise OAuthError("invalid_request", "Authenticate with HTTP Basic or in the form, not with both.")

@@ -5,7 +5,7 @@ may see is a scope; what lies below another resource is found only where that on
 """
 
 import string
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from clarion.api.v2.conditions import OWN, fresh
 from clarion.api.v2.errors import not_found
 from clarion.api.v2.members import typed
 from clarion.api.v2.wire import document, encode, tag_of
+from clarion.base.errors import Forbidden
 from clarion.db.records import Record, Records, Scope
 from clarion.db.sql import Conn
 from clarion.identity.clients import Caller
@@ -47,9 +48,10 @@ class Resource(Generic[R]):
     """One kind of resource at `path`, such as `/v2/accounts/{accountId}/contacts/{contactId}`.
 
     `within` are the resources whose ids stand in the path before its own; `part` of it is what changes together with
-    it, so that a change locks it first. `writers` raises Forbidden for who may not write at all, before anything is
-    looked up (v2 rule 2.1). `show` gives a record as this caller may see
-    it. `creating`, `updating` and `deleting` are the rules; an operation without rule does not exist.
+    it, so that a change locks it first. `show` gives a record as this caller may see it. `creating`, `updating` and
+    `deleting` are the rules; an operation without rule does not exist. `operators_only` are those of "create", "update"
+    and "delete" that clients of accounts may not do whatever they send (v2 rule 4.7): they are told so with their
+    scopes, before their request is looked at (rule 2.1).
     """
 
     def __init__(
@@ -60,12 +62,12 @@ class Resource(Generic[R]):
         scope: Callable[[Caller], Scope] = of_account,
         within: "Resource[Any] | None" = None,
         part: bool = False,
-        writers: Callable[[Caller], None] | None = None,
         show: Callable[[Caller, R], R] | None = None,
         creating: Creating[R] | None = None,
         updating: Updating[R] | None = None,
         deleting: Deleting[R] | None = None,
         case: Callable[[Any], str] | None = None,
+        operators_only: Collection[str] = (),
     ) -> None:
         self.records = records
         self._path = path
@@ -73,12 +75,12 @@ class Resource(Generic[R]):
         self._scope = scope
         self._within = within
         self._part = part
-        self._writers = writers
         self._show = show
         self._creating = creating
         self._updating = updating
         self._deleting = deleting
         self._case = case
+        self._operators_only = frozenset(operators_only)
         self._listings: dict[str, lists.Listing] = {}
 
     # Handlers
@@ -104,17 +106,17 @@ class Resource(Generic[R]):
     @property
     def create(self) -> Change:
         """POST."""
-        return Change(self._find_parent, self._create, case=self._case)
+        return Change(self._find_parent, self._create, case=self._case, may=self._may("create"))
 
     @property
     def update(self) -> Change:
         """PATCH with a merge patch (v2 rule 10.2)."""
-        return Change(self._lock, self._update, self._tag)
+        return Change(self._lock, self._update, self._tag, may=self._may("update"))
 
     @property
     def delete(self) -> Change:
         """DELETE."""
-        return Change(self._lock, self._delete, self._tag)
+        return Change(self._lock, self._delete, self._tag, may=self._may("delete"))
 
     def acting(self, act: Acting[R], *, conditional: bool = False) -> Change:
         """Another write to the one that the path names, which is found and locked before; `If-Match` counts where it is
@@ -174,6 +176,9 @@ class Resource(Generic[R]):
     def _shown(self, call: Call, record: R) -> R:
         return record if self._show is None else self._show(call.caller, record)
 
+    def _may(self, operation: str) -> Callable[[Caller], None] | None:
+        return _only_operators if operation in self._operators_only else None
+
     async def _scope_of(self, call: Call, conn: Conn, within: "Resource[Any] | None", *, lock: bool = False) -> Scope:
         scope = self._scope(call.caller)
         if within is None:
@@ -183,15 +188,9 @@ class Resource(Generic[R]):
         return replace(scope, where={**scope.where, key: getattr(parent, key)})
 
     async def _find_parent(self, call: Call, conn: Conn) -> Any:
-        self._check_writer(call)
         return None if self._within is None else await self._within.find(call, conn, lock=self._part)
 
-    def _check_writer(self, call: Call) -> None:
-        if self._writers is not None:
-            self._writers(call.caller)
-
     async def _lock(self, call: Call, conn: Conn) -> R:
-        self._check_writer(call)
         return await self.find(call, conn, lock=True)
 
     def _tag(self, record: R) -> str:
@@ -212,6 +211,11 @@ class Resource(Generic[R]):
         assert self._deleting is not None
         await self._deleting(conn, call.caller, record)
         return Response(204)
+
+
+def _only_operators(caller: Caller) -> None:
+    if not caller.is_operator:
+        raise Forbidden("Only operator clients may do this.", "Use a client without account.")
 
 
 def handlers(resource: Resource[Any], **operations: str) -> Mapping[str, Any]:

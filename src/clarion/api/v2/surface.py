@@ -16,10 +16,10 @@ from clarion.api.contract.engine import Contract
 from clarion.api.contract.query import Pairs
 from clarion.api.contract.router import Found, OtherMethod
 from clarion.api.conventions import accepts, allowed_methods, base_url, request_id
-from clarion.api.exchange import BodyTooLarge, Request, Response
+from clarion.api.exchange import BodyTooLarge, ClientGone, Request, Response
 from clarion.api.not_yet_built import NOT_YET_BUILT
 from clarion.api.problems import item, problem
-from clarion.api.v2 import access, change, lists
+from clarion.api.v2 import access, bodies, change, lists
 from clarion.api.v2.access import Admitted
 from clarion.api.v2.call import Call, Open, Read, Services
 from clarion.api.v2.change import Change
@@ -33,11 +33,9 @@ from clarion.identity.model import AuditEntry
 log = get_logger(__name__)
 
 PREFIXES = ("/v2", "/oauth2", "/.well-known", "/problems")
-BODY_LIMIT: Final = 1024 * 1024
-LARGE_BODY_LIMIT: Final = 5 * 1024 * 1024
-_LARGE: Final = ("/v2/guest-events", "/v2/invoices")
-"""Paths below which bodies may be large (rule 1.7)."""
-_MERGE_PATCH: Final = "application/merge-patch+json"
+_UNREADABLE: Final = ("encoding", "nul")
+"""Codes of findings about parameters that are not among the pairs of a query."""
+_FAILED: Final = Refused("internal_error", "The server failed.")
 
 Handler = Read | Open | Change
 
@@ -67,7 +65,7 @@ class V2:
 
     def failure(self, request: Request, _exc: Exception) -> Response:
         """500 that tells the request id only (rule 6.4)."""
-        return finish(request, self._problem(request, Refused("internal_error", "The server failed.")), self._settings)
+        return finish(request, self._problem(request, _FAILED), self._settings)
 
     async def _answer(self, request: Request) -> Response:
         if not is_secure(request, self._settings):
@@ -91,10 +89,13 @@ class V2:
                 else:
                     response = await self._read(request, match, handler, admitted, conn)
             except Exception as error:
-                response = self._refuse(request, error)
+                response = self._refuse_or_fail(request, error)
         if response is None:
             assert isinstance(handler, Change)
-            response = await self._write(request, match, handler, admitted)
+            try:
+                response = await self._write(request, match, handler, admitted)
+            except Exception as error:
+                response = self._refuse_or_fail(request, error)
         return admitted.tell(response)
 
     def _other_method(self, request: Request, match: OtherMethod) -> Response:
@@ -126,6 +127,8 @@ class V2:
         try:
             try:
                 access.check_rights(admitted, match.operation)
+                if handler.may is not None:
+                    handler.may(admitted.caller)
                 decoded = await self._body(request, match.operation)
                 call = self._call(request, match, admitted, decoded, line)
                 response = await change.run(call, handler, lambda call, refused: self._problem(call.request, refused))
@@ -163,14 +166,14 @@ class V2:
 
     async def _body(self, request: Request, operation: Operation) -> Decoded:
         """The decoded body of a write, in the order 413, 415, 406, 400. Raises Refused."""
-        limit = LARGE_BODY_LIMIT if operation.path.startswith(_LARGE) else BODY_LIMIT
+        limit = bodies.limit_of(operation)
         try:
             raw = await request.read(limit)
         except BodyTooLarge:
             raise Refused("payload_too_large", f"The body is over {limit} bytes.") from None
         rule = operation.body
         if rule is not None:
-            _check_media(request, rule.media_types)
+            bodies.check_media(request, rule.media_types)
         self._check_acceptable(request, operation)
         if rule is None:
             return Decoded(None)
@@ -186,14 +189,17 @@ class V2:
 
     def _check_parameters(self, request: Request, operation: Operation) -> tuple[dict[str, Any], Pairs]:
         """The typed query and its pairs. Raises Refused with 400 for query and headers (rules 1.16, 2.2); the first
-        fault gives the code. What belongs to lists is read by them."""
+        fault gives the code. What belongs to lists is read by them, and the OAuth endpoints refuse in words of their
+        own (rule 6.1)."""
+        if operation.path.startswith("/oauth2/"):
+            return {}, []
         query = self._contract.parameters.query(operation, request.query)
         listed = "x-sortable" in operation.extensions
         _, header_faults = self._contract.parameters.headers(operation, request.headers.as_dict())
         faults = [
             (_code(found), item(found, "parameter"))
             for found in query.findings
-            if not (listed and lists.is_of_list(found.pointer))
+            if found.code in _UNREADABLE or not (listed and lists.is_of_list(found.pointer))
         ]
         for name in query.unknown:
             if not (listed and lists.is_of_list(name)):
@@ -217,6 +223,17 @@ class V2:
         if refused.code == "service_unavailable":
             log.warning("v2_unavailable", reference=request.reference, error=str(error).strip())
         return self._problem(request, refused)
+
+    def _refuse_or_fail(self, request: Request, error: Exception) -> Response:
+        """As `_refuse`, but a failure of ours is logged and answered here, where its caller is known and told of their
+        quota (rule 9.5)."""
+        if isinstance(error, ClientGone):
+            raise error
+        try:
+            return self._refuse(request, error)
+        except Exception:
+            log.exception("request_failed", reference=request.reference, method=request.method, path=request.path)
+            return self._problem(request, _FAILED)
 
     def _problem(self, request: Request, refused: Refused) -> Response:
         url = base_url(request, self._settings.public_url)
@@ -245,19 +262,6 @@ def v2_surfaces(contract: Contract, services: Services, handlers: Mapping[str, H
     """The surfaces of v2 for `create_app`: `/v2`, `/oauth2`, `/.well-known` and `/problems`."""
     v2 = V2(contract, services, handlers)
     return [Mount(prefix, v2) for prefix in PREFIXES]
-
-
-def _check_media(request: Request, taken: tuple[str, ...]) -> None:
-    """Raises Refused with 415 (rule 1.6)."""
-    media, _, parameters = (request.headers.get("content-type") or "").partition(";")
-    coding = request.headers.get("content-encoding")
-    charset = [part.partition("=") for part in parameters.lower().replace(" ", "").split(";") if part]
-    foreign = any(name == "charset" and value.strip('"') != "utf-8" for name, _, value in charset)
-    if media.strip().lower() in taken and coding is None and not foreign:
-        return
-    headers = [("Accept-Patch", ", ".join(taken))] if _MERGE_PATCH in taken else []
-    detail = f"The operation takes {' or '.join(taken)} in UTF-8, without content coding."
-    raise Refused("unsupported_media_type", detail, *headers)
 
 
 def _code(finding: Finding) -> str:

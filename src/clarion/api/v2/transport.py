@@ -14,6 +14,7 @@ from clarion.api.exchange import Request, Response
 from clarion.api.proxies import is_loopback
 from clarion.http.addresses import Targets
 from clarion.identity.clients import TOKEN_LIFE
+from clarion.identity.replies import LIFE
 
 _EXPOSED: Final = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed"
 _TAKEN: Final = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
@@ -24,14 +25,16 @@ class V2Settings(Struct, frozen=True):
 
     `public_url` is the address callers know, such as `https://push.example`; without it the Host of each request
     stands in. `insecure_loopback` switches rule 1.1 off for direct loopback connections and nothing else (rule 1.3).
-    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6), and
-    reports of wait times are stale after `wait_time_freshness` (rule 14.6). Webhooks lead to `targets` (rule 18.6).
+    `cors_origins` are the origins whose pages may call (rule 1.11). Tokens live for `token_life` (rule 3.6), answers
+    under idempotency keys for `reply_life` (rule 8.9), and reports of wait times are stale after `wait_time_freshness`
+    (rule 14.6). Webhooks lead to `targets` (rule 18.6).
     """
 
     public_url: str = ""
     insecure_loopback: bool = False
     cors_origins: frozenset[str] = frozenset()
     token_life: timedelta = TOKEN_LIFE
+    reply_life: timedelta = LIFE
     wait_time_freshness: timedelta = timedelta(minutes=15)
     targets: Targets = Targets()
 

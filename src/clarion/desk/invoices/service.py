@@ -1,6 +1,6 @@
 """The rules of invoices and their lines (v2 section 12).
 
-All writes are the operator's; who may write at all is asked before anything else (`only_operators`). A draft tells
+All writes are the operator's; who may write at all is asked before anything else, by the surface. A draft tells
 nobody of its changes, since nobody but operators may know of it: the first event of an invoice is that it was issued.
 """
 
@@ -27,11 +27,6 @@ __all__ = ["INVOICES", "LINES"]
 Values = dict[str, Any]
 
 _AFTER_ISSUE = frozenset({"status", "paid_amount", "due_date", "external_reference"})
-
-
-def only_operators(caller: Caller) -> None:
-    """Raises Forbidden for a client that is confined to an account (v2 rule 4.7)."""
-    accounts.only_operators(caller, "write invoices")
 
 
 def visible(caller: Caller) -> Scope:

@@ -118,16 +118,15 @@ async def insert_token(
     guest_id: str | None,
     issued_at: datetime,
     expires_at: datetime,
-) -> None:
-    """Keep the digest of a token."""
-    await execute(
-        conn,
-        """
+) -> bool:
+    """Keep the digest of a token; False when the client has gone, or its account is closed."""
+    query = """
         INSERT INTO clarion.api_token (digest, client_id, scopes, guest_id, issued_at, expires_at)
-        VALUES (%s, %s, %s, %s, %s, %s)
-        """,
-        (digest, client_id, [scope.value for scope in scopes], guest_id, issued_at, expires_at),
-    )
+        SELECT %s, client_id, %s, %s, %s, %s FROM clarion.api_client
+        WHERE client_id = %s AND owner_state <> 'Closed' FOR KEY SHARE
+    """
+    granted = [scope.value for scope in scopes]
+    return await execute(conn, query, (digest, granted, guest_id, issued_at, expires_at, client_id)) == 1
 
 
 async def token(conn: Conn, digest: bytes) -> Token | None:
@@ -196,7 +195,7 @@ async def delete_ended(conn: Conn) -> int:
 
 
 class SavedReply(Struct, frozen=True):
-    """What a client was answered under an idempotency key; `fingerprint` is that of its request."""
+    """What a client was answered under an idempotency key, the body sealed; `fingerprint` is that of its request."""
 
     fingerprint: bytes
     status: int
