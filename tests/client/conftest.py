@@ -12,10 +12,27 @@ from msgspec import Struct
 
 from clarion.base import certificates
 from clarion.client.v1 import V1Client
+from clarion.client.v2 import V2Client
 from tests.api.v1 import client as inside
 from tests.api.v1.conftest import v1, v1_checker, v1_contract, v1_settings
+from tests.api.v2.client import Api
+from tests.api.v2.conftest import api, app, checker, contract
+from tests.client.v2_served import V2Served, v2_served
 
-__all__ = ["served", "v1", "v1_checker", "v1_client", "v1_contract", "v1_settings"]
+__all__ = [
+    "api",
+    "app",
+    "checker",
+    "contract",
+    "served",
+    "v1",
+    "v1_checker",
+    "v1_client",
+    "v1_contract",
+    "v1_settings",
+    "v2",
+    "v2_server",
+]
 
 
 class Served(Struct):
@@ -65,4 +82,18 @@ async def served(v1: inside.V1Client, tmp_path: Path) -> AsyncIterator[Served]:
 async def v1_client(served: Served) -> AsyncIterator[V1Client]:
     """The client under test."""
     async with served.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def v2_server(api: Api, tmp_path: Path) -> AsyncIterator[V2Served]:
+    """The v2 surface of an installation, over HTTPS on loopback."""
+    async with v2_served(api, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def v2(v2_server: V2Served) -> AsyncIterator[V2Client]:
+    """The client under test."""
+    async with await v2_server.client() as client:
         yield client

@@ -54,7 +54,7 @@ def curl(
         clarion curl GET /admin/apps
     """
     settings = installation(data_dir, database_url)
-    url, ca_file = _server(settings, base_url, ca)
+    url, ca_file = server_of(settings, base_url, ca)
     if api_key and not email:
         raise ConfigurationError("An API key says not whose it is.", "Give the person's address with --email.")
     caller, key = (email, api_key) if api_key else output.run(_caller(settings, email))
@@ -69,7 +69,7 @@ def curl(
         raise typer.Exit(1)
 
 
-def _server(settings: Settings, base_url: str, ca: str) -> tuple[str, str]:
+def server_of(settings: Settings, base_url: str, ca: str) -> tuple[str, str]:
     """The address to call and the CA file to trust."""
     generated = settings.data_dir / "tls" / "ca.pem"
     if base_url:

@@ -22,7 +22,7 @@ from clarion.identity.model import AuditEntry
 from clarion.migration import accengage, service, tokens
 from clarion.migration.model import Brought, Choices, ColumnChoice, FileKind, TokensReport
 
-app = typer.Typer(help="Devices, lists and history out of the files of another system.", no_args_is_help=True)
+app = typer.Typer(help="Records, devices, lists and history out of the files of another system.", no_args_is_help=True)
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Go through every line and tell what would happen; write nothing.")

@@ -13,6 +13,7 @@ from clarion.base.errors import ClarionError, Unavailable
 from clarion.cli import (
     apps,
     audit,
+    clients,
     columns,
     curl,
     db,
@@ -33,6 +34,8 @@ from clarion.cli import (
 )
 from clarion.cli.demo import command as demo
 from clarion.cli.options import wants_json
+from clarion.cli.v2 import commands as v2
+from clarion.cli.v2 import loading
 
 
 class _Clarion(TyperGroup):
@@ -90,13 +93,16 @@ apps.app.command("withdraw")(declarations.withdraw)
 apps.app.command("pressure")(limits.pressure)
 apps.app.command("capping")(limits.capping)
 app.add_typer(users.app, name="users")
+app.add_typer(clients.app, name="clients")
 app.add_typer(apps.app, name="apps")
 app.add_typer(columns.app, name="columns")
 app.add_typer(segments.app, name="segments")
 app.add_typer(lists.app, name="lists")
 app.add_typer(sends.app, name="sends")
 app.add_typer(devices.app, name="devices")
+loading.add_to(imports.app)
 app.add_typer(imports.app, name="import")
+app.add_typer(v2.app, name="v2")
 app.add_typer(places.geofences, name="geofences")
 app.add_typer(places.beacons, name="beacons")
 app.add_typer(db.app, name="db")

@@ -17,7 +17,7 @@ from clarion.base import clock, secrets
 from clarion.base.errors import ClarionError, Finding, Invalid, NotFound
 from clarion.base.network import subscriber
 from clarion.db.pool import Database
-from clarion.db.records import EVERYBODY, Scope
+from clarion.db.records import EVERYBODY, PageRequest, Scope
 from clarion.db.sql import Conn
 from clarion.identity.scopes import BY_STRING, GUEST_BOUND, ScopeName, covered
 from clarion.identity.store import clients as store
@@ -41,6 +41,7 @@ BRAKE: Final = 60
 CALLS_A_MINUTE: Final = 60
 """Calls of the OAuth endpoints from one address (rule 9.6)."""
 
+_MOST: Final = 1_000_000_000
 _ID: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _NOBODYS_DIGEST: Final = secrets.digest(secrets.new_token())
 
@@ -126,6 +127,21 @@ async def get(conn: Conn, client_id: str) -> ApiClient:
     return found
 
 
+async def everyone(conn: Conn) -> list[ApiClient]:
+    """All clients, by id."""
+    found: list[ApiClient] = []
+    while True:
+        page = await CLIENTS.page(conn, PageRequest(offset=len(found), limit=200))
+        found += page.rows
+        if not page.more:
+            return found
+
+
+async def delete(conn: Conn, client_id: str) -> None:
+    """Delete a client with its tokens. Raises NotFound."""
+    await CLIENTS.delete(conn, await get(conn, client_id))
+
+
 async def set_owner_state(conn: Conn, account_id: str, state: str) -> None:
     """What an account's state means for its clients from the next call on: Suspended ones read and do not write,
     Closed ones are nobody (v2 rule 4.8)."""
@@ -143,12 +159,12 @@ async def limits(conn: Conn, client_id: str) -> Limits:
 async def set_limits(conn: Conn, client_id: str, wanted: Limits) -> None:
     """Let a client call more or less often than others, from the next call on (v2 rule 9.7).
 
-    Raises NotFound, and Invalid for a limit that is not above zero.
+    Raises NotFound, and Invalid for a limit that is not above zero, or above a thousand million.
     """
     wrong = [
-        Finding(f"/{name}", "out_of_range", f"{name.replace('_', ' ')} must be above zero.")
+        Finding(f"/{name}", "out_of_range", f"{name.replace('_', ' ')} must be above zero, at most {_MOST:,}.")
         for name in Limits.__struct_fields__
-        if (value := getattr(wanted, name)) is not None and value <= 0
+        if (value := getattr(wanted, name)) is not None and not 0 < value <= _MOST
     ]
     if wrong:
         raise Invalid(wrong)

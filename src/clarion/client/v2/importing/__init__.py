@@ -1,0 +1,1 @@
+"""Accounts, sites, services and invoices out of CSV files, by external reference, repeatable without doubles."""
