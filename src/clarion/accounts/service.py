@@ -58,7 +58,8 @@ async def create_account(conn: Conn, caller: Caller, values: Values) -> Account:
     only_operators(caller, "create accounts")
     await _check(conn, values)
     account = await ACCOUNTS.insert(conn, values)
-    await store.set_partners(conn, account.account_id, account.partner_ids)
+    if account.partner_ids:
+        await store.set_partners(conn, account.account_id, account.partner_ids)
     await _tell(conn, EventType.ACCOUNT_CREATED, account)
     return account
 

@@ -78,3 +78,9 @@ def preferred(request: Request, produced: tuple[str, ...]) -> str | None:
         if liked > most:
             best, most = media, liked
     return best
+
+
+def matches(values: list[str], tag: str) -> bool:
+    """Weak comparison of `If-None-Match` with an entity tag (RFC 9110 section 13.1.2)."""
+    held = [part.strip() for value in values for part in value.split(",")]
+    return "*" in held or any(part.removeprefix("W/") == tag for part in held)

@@ -7,6 +7,7 @@ from clarion.api.admin.call import Services as AdminServices
 from clarion.api.admin.surface import AdminSurface
 from clarion.api.contract.engine import Contract
 from clarion.api.edge import App, Health, create_app
+from clarion.api.reference.surface import ReferenceSurface
 from clarion.api.sdk.call import SdkSettings
 from clarion.api.sdk.call import Services as SdkServices
 from clarion.api.sdk.surface import SdkSurface
@@ -44,12 +45,14 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
             reply_life=timedelta(seconds=settings.reply_life),
         ),
     )
+    contracts = {name: Contract.load(name) for name in ("v1", "v2", "sdk", "admin")}
     return create_app(
         [
-            V1Surface(services, V1_HANDLERS),
-            SdkSurface(Contract.load("sdk"), sdk, SDK_HANDLERS),
-            AdminSurface(Contract.load("admin"), admin, ADMIN_HANDLERS),
-            *v2_surfaces(Contract.load("v2"), v2, V2_HANDLERS),
+            V1Surface(services, V1_HANDLERS, contracts["v1"]),
+            SdkSurface(contracts["sdk"], sdk, SDK_HANDLERS),
+            AdminSurface(contracts["admin"], admin, ADMIN_HANDLERS),
+            *v2_surfaces(contracts["v2"], v2, V2_HANDLERS),
+            ReferenceSurface({name: contract.document for name, contract in contracts.items()}, settings.public_url),
         ],
         health,
         trusted_proxies=settings.trusted_proxies,

@@ -11,6 +11,7 @@ from clarion.api.v2.surface import v2_surfaces
 from clarion.assembly.operations import V2_HANDLERS
 from clarion.base.sealing import Sealer
 from clarion.db.pool import Database
+from clarion.webhooks.model import EventType
 from tests.api.v2.client import Api, Client, NoHealth
 from tests.contract.checker import ResponseChecker
 
@@ -46,6 +47,13 @@ async def second(
         yield Api(app, own, contract, checker)
     finally:
         await own.close()
+
+
+@pytest.fixture
+async def subscriber(operator: Client) -> str:
+    """An endpoint that is told of everything, so that events are kept."""
+    body = {"url": "https://hooks.example/told", "eventTypes": [each.value for each in EventType]}
+    return str((await operator.create("/v2/webhooks", body))["webhookId"])
 
 
 @pytest.fixture

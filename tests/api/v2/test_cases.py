@@ -15,6 +15,8 @@ from clarion.desk.cases.model import MOVES, CaseStatus
 from tests.api.v2.client import Api, Client, decoded, new_key
 from tests.api.v2.desk import Desk, desk, events, move_clock, service
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 START = "2026-03-02T09:10:00.000Z"
 LATER = "2026-03-02T11:40:00.000Z"
 EARLIER = "2026-03-02T08:00:00Z"

@@ -22,6 +22,8 @@ from tests.api.asgi import Answer
 from tests.api.v2.client import EVERY_SCOPE, Api, Client, NoHealth, decoded
 from tests.support import until
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 ACCOUNTS = "/v2/accounts"
 NAMED = {"name": "ACME", "legalName": "ACME Corporation"}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}

@@ -14,6 +14,8 @@ from clarion.desk.invoices import overdue
 from tests.api.v2.billing import LINE, account, draft, events, invoice, issued, site_and_service
 from tests.api.v2.client import Api, Client
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 
 async def test_v2_rule_10_1_an_invoice_is_created_read_changed_and_deleted(operator: Client) -> None:
     account_id = await account(operator)

@@ -16,6 +16,8 @@ from tests.api.v2.events import recorded
 from tests.api.v2.factories_of_places import a_service, a_site, an_account
 from tests.support import until
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 ALLOWED = {
     "InProgress": {"ReadyForService", "Cancelled"},
     "ReadyForService": {"Suspended", "Deactivated"},

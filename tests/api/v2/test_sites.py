@@ -16,6 +16,8 @@ from tests.api.v2.client import Api, Client, decoded
 from tests.api.v2.events import recorded
 from tests.api.v2.factories_of_places import a_point, a_service, a_site, a_venue, an_account
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 EVERY_DAY = [
     {"day": day, "opens": "00:00", "closes": "00:00"}
     for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -28,6 +28,8 @@ from tests.api.v2.events import recorded
 from tests.api.v2.factories_of_places import a_point, a_site, a_venue, an_account
 from tests.support import until
 
+pytestmark = pytest.mark.usefixtures("subscriber")
+
 UNKNOWN = "POI-01J8ZQ4T7M5N2V9K3XWB6CDEFG"
 NEVER_REPORTED = {"state": "Closed", "isOpen": False, "waitTime": None, "updatedDate": None, "isStale": False}
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from clarion.api.contract.document import Document
 from clarion.api.not_yet_built import NOT_YET_BUILT
+from clarion.api.reference.rules import V1_RULES, V2_RULES
 from tests.contract.coverage.record import VARIABLE
 from tests.contract.coverage.rules import ROOT, named_by_rule, named_by_v2_rule
-from tests.contract.coverage.titles import NOT_BY_REQUEST, V1_RULES
-from tests.contract.coverage.titles_v2 import V2_RULES, WAITING
+from tests.contract.coverage.titles import NOT_BY_REQUEST
+from tests.contract.coverage.titles_v2 import WAITING
 
 PAGES = {"v1": ROOT / "docs" / "contract-coverage.md", "v2": ROOT / "docs" / "contract-coverage-v2.md"}
 _SHOWN = 4

@@ -1,10 +1,11 @@
 """Every operation and every numbered rule has a test that names it, and the pages that say so are not stale."""
 
 from clarion.api.contract.document import Document
+from clarion.api.reference.rules import V1_RULES, V2_RULES
 from tests.contract.coverage.__main__ import PAGES
 from tests.contract.coverage.rules import named_by_rule, named_by_v2_rule
-from tests.contract.coverage.titles import NOT_BY_REQUEST, V1_RULES
-from tests.contract.coverage.titles_v2 import V2_RULES, WAITING, WITHOUT_TEST
+from tests.contract.coverage.titles import NOT_BY_REQUEST
+from tests.contract.coverage.titles_v2 import WAITING, WITHOUT_TEST
 
 
 def test_every_rule_of_v1_is_named_by_a_test() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from clarion.api.conventions import matches as matches
 from clarion.api.exchange import Request, Response
 from clarion.api.v2.wire import tag_of
 
@@ -22,12 +23,6 @@ def fresh(
     if request.method in ("GET", "HEAD") and matches(request.headers.all("if-none-match"), tag):
         return Response(304, [("ETag", tag), *OWN, *headers])
     return Response(200, [("Content-Type", content_type), ("ETag", tag), *OWN, *headers], body)
-
-
-def matches(values: list[str], tag: str) -> bool:
-    """Weak comparison of `If-None-Match` with an entity tag (RFC 9110 section 13.1.2)."""
-    held = [part.strip() for value in values for part in value.split(",")]
-    return "*" in held or any(part.removeprefix("W/") == tag for part in held)
 
 
 def allows(request: Request, tag: str) -> bool:

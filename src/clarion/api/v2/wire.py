@@ -5,7 +5,6 @@ of what is shown, so that it changes exactly when that does (rule 7.1).
 """
 
 import hashlib
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,11 +38,12 @@ def document(value: Any, url: str) -> bytes:
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _written(each) if isinstance(each, _COMPOSED) else each for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_written(each) for each in value]
+    kind = type(value)
+    if kind is dict:
+        return {name: _written(each) if type(each) in _COMPOSED else each for name, each in value.items()}
+    if kind is list or kind is tuple:
+        return [_written(each) if type(each) in _COMPOSED else each for each in value]
     return instant(value) if isinstance(value, datetime) else value
 
 
-_COMPOSED = (datetime, dict, list, tuple)
+_COMPOSED = frozenset((datetime, dict, list, tuple))
