@@ -27,6 +27,11 @@ class Things:
         body = {"name": "ACME", "legalName": "ACME Corporation"}
         return cls(operator, (await operator.create("/v2/accounts", body))["accountId"])
 
+    @property
+    def made(self) -> list[str]:
+        """The ids of all of them."""
+        return list(self._made.values())
+
     async def id(self, parameter: str) -> str:
         """The id that a path parameter stands for."""
         if parameter in FIXED:

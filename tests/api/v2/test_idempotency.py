@@ -211,11 +211,11 @@ async def test_v2_rule_8_5_a_409_from_the_state_of_things_is_saved(api: Api, ope
 
 async def test_v2_rule_8_5_a_500_is_saved_and_its_changes_are_undone(api: Api, operator: Client) -> None:
     async with api.database.transaction() as conn:
-        await execute(conn, "ALTER TABLE clarion.account_partner RENAME TO hidden")
+        await execute(conn, "ALTER TABLE clarion.webhook RENAME TO hidden")
     first = await post(operator)
     assert (first.status, decoded(first)["code"]) == (500, "internal_error")
     async with api.database.transaction() as conn:
-        await execute(conn, "ALTER TABLE clarion.hidden RENAME TO account_partner")
+        await execute(conn, "ALTER TABLE clarion.hidden RENAME TO webhook")
     assert (await count(api), await count(api, "webhook_event")) == (0, 0)
     again = await post(operator)
     assert (again.status, again.body, again.headers[REPLAYED]) == (500, first.body, "true")
