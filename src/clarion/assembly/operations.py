@@ -3,7 +3,7 @@
 All operations of `/v1`, `/admin` and `/sdk` stand here; `contract.binding.bind` fails the start when one does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from clarion.api.admin import apps as admin_apps
@@ -202,3 +202,22 @@ V2_HANDLERS: Final[Mapping[str, v2_surface.Handler]] = {
     **v2_webhooks.HANDLERS,
 }
 """Operations of the contract that do not stand here are in the table of what is not built yet."""
+
+_READ_IN_FULL: Final = ("any[contains]", "any[ne]", "any[exists]")
+V2_UNINDEXED: Final[Mapping[str, Sequence[str]]] = {
+    **dict.fromkeys(
+        (
+            "listAccountServices",
+            "listAccountSites",
+            "listPointsOfInterest",
+            "listServices",
+            "listSitePointsOfInterest",
+            "listSiteServices",
+            "listSites",
+        ),
+        _READ_IN_FULL,
+    ),
+    "listCases": ("Type", "Subject", *_READ_IN_FULL),
+    "listInvoices": ("InvoiceCurrency", *_READ_IN_FULL),
+}
+"""Filters of long lists that no index serves, by operation: the reference says so (v2 rule 5.11)."""

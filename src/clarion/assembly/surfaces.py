@@ -16,7 +16,7 @@ from clarion.api.v1.surface import V1Surface
 from clarion.api.v2.call import Services as V2Services
 from clarion.api.v2.surface import v2_surfaces
 from clarion.api.v2.transport import V2Settings
-from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLERS, V2_HANDLERS
+from clarion.assembly.operations import ADMIN_HANDLERS, SDK_HANDLERS, V1_HANDLERS, V2_HANDLERS, V2_UNINDEXED
 from clarion.base.sealing import Sealer
 from clarion.base.settings import Settings
 from clarion.db.pool import Database
@@ -52,7 +52,9 @@ def build(db: Database, sealer: Sealer, settings: Settings, health: Health) -> A
             SdkSurface(contracts["sdk"], sdk, SDK_HANDLERS),
             AdminSurface(contracts["admin"], admin, ADMIN_HANDLERS),
             *v2_surfaces(contracts["v2"], v2, V2_HANDLERS),
-            ReferenceSurface({name: contract.document for name, contract in contracts.items()}, settings.public_url),
+            ReferenceSurface(
+                {name: contract.document for name, contract in contracts.items()}, settings.public_url, V2_UNINDEXED
+            ),
         ],
         health,
         trusted_proxies=settings.trusted_proxies,
