@@ -32,7 +32,11 @@ class Clarion:
     def run(self, *arguments: str, code: int = 0, where: bool = True) -> Result:
         """Run a command that must end with this exit code; `where=False` leaves the data folder out."""
         given = [*arguments, "--data-dir", str(self.data_dir)] if where else list(arguments)
-        result = self._runner.invoke(app, given, env={"COLUMNS": "200"})
+        logging = structlog.get_config()
+        try:
+            result = self._runner.invoke(app, given, env={"COLUMNS": "200"})
+        finally:
+            structlog.configure(**logging)  # commands log onto the stream they are run with, which is gone by now
         unexpected = result.exception if not isinstance(result.exception, SystemExit) else None
         assert result.exit_code == code, (arguments, result.output, unexpected)
         assert unexpected is None, unexpected
@@ -71,14 +75,6 @@ class Installation(Struct):
     pids: dict[str, int]
     stub: str
     stub_ca: str
-
-
-@pytest.fixture(autouse=True)
-def logging_restored() -> Iterator[None]:
-    """Commands set up logging onto the stream they are run with; other tests keep their own."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

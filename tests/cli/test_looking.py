@@ -32,9 +32,13 @@ def checks_of(text: str) -> dict[str, str]:
 def commands() -> Iterator[tuple[str, ...]]:
     root = typer.main.get_command(app)
     assert isinstance(root, TyperGroup)
-    for name, command in root.commands.items():
+    yield from below(root)
+
+
+def below(group: TyperGroup) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
-            yield from ((name, inner) for inner in command.commands)
+            yield from ((name, *inner) for inner in below(command))
         else:
             yield (name,)
 
@@ -44,7 +48,7 @@ def test_the_help_of_every_command_teaches_by_an_example(command: tuple[str, ...
     shown = Clarion(Path("unused")).run(*command, "--help", where=False).stdout
     assert re.search(rf"Examples?:\s+clarion {' '.join(command)}\b", shown), shown
     assert "--json" in shown
-    assert "--data-dir" in shown
+    assert ("--url" if command[0] == "v2" else "--data-dir") in shown
 
 
 def test_the_version_is_told() -> None:

@@ -184,7 +184,8 @@ async def test_parts_are_bounded_and_jobs_go_on_until_nothing_is_left(
     async def ordered(rule: PurgeRule) -> int:
         await purging.order(database, rule)
         async with database.connection() as conn:
-            return int(await value(conn, "SELECT count(*) FROM clarion.job"))
+            query = "SELECT count(*) FROM clarion.job WHERE kind = %s"
+            return int(await value(conn, query, (purging.PURGE,)))
 
     assert await ordered(PurgeRule(days=0)) == 0
     assert await ordered(RULE) == 2

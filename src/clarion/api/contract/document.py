@@ -257,18 +257,25 @@ def _parse(text: bytes, name: str) -> Json:
 
 
 def _merge_any_operation(raw: Json) -> Json:
-    """Give every operation the answers that hold for all of them and are not repeated there."""
+    """Give every operation the answers that hold for all of them and are not repeated there. One that takes an
+    idempotency key can find it used with another request, whether or not it takes a body (v2 rule 8.7)."""
     common: Mapping[str, Any] = raw.get("x-any-operation", {}).get("responses", {})
     if not common:
         return raw
+
+    def whole(entry: Json) -> Json:
+        keyed = {"422": _REUSED_KEY} if _TAKES_KEY in entry.get("parameters", []) else {}
+        return {**entry, "responses": {**common, **keyed, **entry["responses"]}}
+
     paths = {
-        path: {
-            key: {**entry, "responses": {**common, **entry["responses"]}} if key in METHODS else entry
-            for key, entry in item.items()
-        }
+        path: {key: whole(entry) if key in METHODS else entry for key, entry in item.items()}
         for path, item in raw["paths"].items()
     }
     return {**raw, "paths": paths}
+
+
+_TAKES_KEY: Final = {"$ref": "#/components/parameters/IdempotencyKey"}
+_REUSED_KEY: Final = {"$ref": "#/components/responses/UnprocessableContent"}
 
 
 def _single_type(schema: Json) -> str:
