@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from clarion.api.not_yet_built import NOT_YET_BUILT
 from tests.cli.conftest import Installation
 from tests.cli.v2 import as_client, call_v2, called, new_reference, where
 
@@ -61,12 +60,6 @@ class Importing:
 @pytest.fixture
 def importing(installation: Installation, tmp_path: Path) -> Importing:
     return Importing(installation, as_client(installation, "all"), tmp_path)
-
-
-def needs(*operations: str) -> pytest.MarkDecorator:
-    """A test of operations that may not be executed yet; it runs by itself as soon as they are."""
-    missing = sorted(NOT_YET_BUILT["v2"].intersection(operations))
-    return pytest.mark.skipif(bool(missing), reason=f"clarion.api.not_yet_built: {', '.join(missing)}")
 
 
 # Accounts: what holds for all kinds
@@ -223,15 +216,6 @@ def test_a_client_without_the_scope_is_told_at_once(importing: Importing) -> Non
 # Sites, services, invoices
 
 
-SITES = ("listSites", "createSite", "updateSite", "getSite")
-SERVICES = ("listServices", "createService", "updateService", "getService")
-INVOICES = (
-    *("listInvoices", "createInvoice", "updateInvoice", "getInvoice", "listInvoiceLineDetails"),
-    *("createInvoiceLineDetail", "deleteInvoiceLineDetail"),
-)
-
-
-@needs(*SITES)
 def test_sites_name_their_account_by_reference_or_id(importing: Importing) -> None:
     account, one, two = importing.account(), new_reference("S"), new_reference("S")
     account_id = importing.one("accounts", account)["accountId"]
@@ -253,7 +237,6 @@ def test_sites_name_their_account_by_reference_or_id(importing: Importing) -> No
     assert made["location"] == {"latitude": 51.92, "longitude": 4.48}
 
 
-@needs(*SITES)
 def test_v2_rule_10_3_a_reference_is_one_of_its_account(importing: Importing) -> None:
     reference = new_reference("S")
     header = ["externalReference", "accountExternalReference", "name", "city", "country"]
@@ -263,7 +246,6 @@ def test_v2_rule_10_3_a_reference_is_one_of_its_account(importing: Importing) ->
     assert importing.figures("sites", path) == (0, 0, 2, 0)
 
 
-@needs(*SITES, *SERVICES)
 def test_services_name_their_site_and_stay_there(importing: Importing) -> None:
     account, here, there, reference = importing.account(), new_reference("S"), new_reference("S"), new_reference("SV")
     header = ["externalReference", "accountExternalReference", "name", "city", "country"]
@@ -283,7 +265,6 @@ INVOICE = ["externalReference", "accountExternalReference", "invoiceReference", 
 LINE = ["line.description", "line.chargeType", "line.quantity", "line.unitPrice", "line.taxRate"]
 
 
-@needs(*INVOICES)
 def test_v2_rule_12_5_several_rows_are_one_invoice_with_its_lines(importing: Importing) -> None:
     account, reference = importing.account(), new_reference("INV")
     path = importing.file(
@@ -297,7 +278,6 @@ def test_v2_rule_12_5_several_rows_are_one_invoice_with_its_lines(importing: Imp
     assert (made["status"], made["lineCount"], made["taxExcludedAmount"]) == ("Draft", 2, "1275.00")
 
 
-@needs(*INVOICES)
 def test_v2_rule_12_3_the_lines_of_a_draft_become_those_of_the_file(importing: Importing) -> None:
     account, reference = importing.account(), new_reference("INV")
     first = [reference, account, reference, "2026-03-01", "", "Uplink", "Recurring", "1", "1250.00", "21"]
@@ -312,7 +292,6 @@ def test_v2_rule_12_3_the_lines_of_a_draft_become_those_of_the_file(importing: I
     assert "lines change in a draft only" in report["reasons"][0]["reason"]
 
 
-@needs(*INVOICES)
 def test_v2_rule_12_2_a_file_can_issue_and_pay_an_invoice(importing: Importing) -> None:
     account, reference = importing.account(), new_reference("INV")
     row = [reference, account, reference, "2026-03-01", "Issued", "Uplink", "Recurring", "1", "100.00", "0"]
@@ -325,7 +304,6 @@ def test_v2_rule_12_2_a_file_can_issue_and_pay_an_invoice(importing: Importing) 
     assert importing.figures("invoices", path) == (0, 0, 1, 0)
 
 
-@needs(*INVOICES)
 def test_rows_of_one_invoice_that_disagree_are_refused(importing: Importing) -> None:
     account, reference = importing.account(), new_reference("INV")
     row = [reference, account, reference, "2026-03-01", "", "Uplink", "Recurring", "1", "100.00", "0"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from clarion.db.sql import value
 from tests.api.v2.client import Api, Client
+from tests.api.v2.events import recorded
 
 LINE = {"description": "Uplink, March", "chargeType": "Recurring", "quantity": "1", "unitPrice": "100.00"}
 
@@ -54,14 +55,9 @@ async def site_and_service(api: Api, account_id: str) -> tuple[str, str]:
     return str(site_id), str(service_id)
 
 
-async def events(api: Api, account_id: str, kind: str = "invoice.%") -> list[tuple[str, str, list[str]]]:
-    """Type, resource and changed members of what was told of an account, in order."""
-    async with api.database.connection() as conn:
-        cursor = await conn.execute(
-            """
-            SELECT event_type, resource_id, changed FROM clarion.webhook_event
-            WHERE account_id = %s AND event_type LIKE %s ORDER BY event_id
-            """,
-            (account_id, kind),
-        )
-        return await cursor.fetchall()
+async def events(api: Api, account_id: str, kind: str = "invoice.") -> list[tuple[str, str, list[str]]]:
+    """Type, resource and changed members of what was told of an account, in order; types that begin with `kind`."""
+    found = await recorded(api.database)
+    return [
+        (each, about, changed) for each, about, of, _, changed in found if of == account_id and each.startswith(kind)
+    ]

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from clarion.base import clock
 from clarion.db.pool import Database
-from clarion.db.sql import execute, tuples, value
+from clarion.db.sql import execute, value
 from tests.api.v2.client import Api, Client
+from tests.api.v2.events import recorded
 
 
 class Desk(Struct):
@@ -74,13 +75,8 @@ async def service(database: Database, account_id: str, site_id: str, status: str
 
 async def events(database: Database, resource_id: str) -> list[tuple[str, str, set[str]]]:
     """What endpoints would be told of a resource: type, path, changed members."""
-    async with database.connection() as conn:
-        found = await tuples(
-            conn,
-            "SELECT event_type, path, changed FROM clarion.webhook_event WHERE resource_id = %s ORDER BY event_id",
-            (resource_id,),
-        )
-    return [(kind, path, set(changed)) for kind, path, changed in found]
+    found = await recorded(database)
+    return [(kind, path, set(changed)) for kind, about, _, path, changed in found if about == resource_id]
 
 
 async def move_clock(database: Database, by: timedelta) -> None:
