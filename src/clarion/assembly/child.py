@@ -32,6 +32,8 @@ def main(role: str, index: int) -> int:
     telemetry.configure(json=settings.log_json, level=settings.log_level, process=f"{role}-{index}")
     if role == "sender":
         priority.give_way(priority.BULK)
+    elif role == "api":
+        priority.come_first()
     _collect_seldom()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import psycopg
@@ -86,7 +87,9 @@ class _Server(uvicorn.Server):
 async def api(context: Context, stop: asyncio.Event) -> None:
     """Serve HTTP on the shared listeners until `stop`, then let requests in hand finish."""
     settings = context.settings
-    db = await Database.open(context.conninfo, size=_API_CONNECTIONS, application_name=f"clarion api-{context.index}")
+    tune = priority.come_first if settings.embedded else None
+    name = f"clarion api-{context.index}"
+    db = await Database.open(context.conninfo, size=_API_CONNECTIONS, application_name=name, tune=tune)
     try:
         app = surfaces.build(db, await _sealer(db, settings), settings, DatabaseHealth(db))
         servers = [_Server(_config(app, scheme, settings)) for scheme, _ in context.listeners]
@@ -103,8 +106,8 @@ async def api(context: Context, stop: asyncio.Event) -> None:
 
 async def sender(context: Context, stop: asyncio.Event) -> None:
     """Plan and deliver campaigns until `stop`, then give unfinished work back."""
-    niceness = priority.BULK if context.settings.embedded else 0
-    async with _sending(context, "sender", _SENDER_CONNECTIONS, niceness) as (db, sending):
+    tune = partial(priority.give_way, priority.BULK) if context.settings.embedded else None
+    async with _sending(context, "sender", _SENDER_CONNECTIONS, tune) as (db, sending):
         context.ready()
         await _worker(db, QUEUE, sending.handlers(), _SEND_CHUNKS, _SEND_SHARE, _SEND_RESERVE).run(stop)
 
@@ -138,11 +141,11 @@ async def sender_and_courier(context: Context, stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def _sending(
-    context: Context, role: str, connections: int, niceness: int = 0
+    context: Context, role: str, connections: int, tune: Callable[[int], None] | None = None
 ) -> AsyncIterator[tuple[Database, Sender]]:
     """A pool of connections and the handlers of sends on it, both closed at the end."""
     name = f"clarion {role}-{context.index}"
-    db = await Database.open(context.conninfo, size=connections, application_name=name, niceness=niceness)
+    db = await Database.open(context.conninfo, size=connections, application_name=name, tune=tune)
     try:
         sending = work.sender(db, await _sealer(db, context.settings))
         try:

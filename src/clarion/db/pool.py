@@ -6,7 +6,7 @@ commit. `db.connection()` gives an autocommit connection for reads.
 """
 
 import select
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from clarion.base import clock, priority
+from clarion.base import clock
 from clarion.base.errors import ConfigurationError, Unavailable
 from clarion.db.sql import Conn
 
@@ -34,18 +34,19 @@ class Database:
         size: int = 8,
         application_name: str = "clarion",
         timeout: float = 10.0,
-        niceness: int = 0,
+        tune: Callable[[int], None] | None = None,
     ) -> "Database":
         """Connect a pool of at most `size` connections; `timeout` seconds to get the first one.
 
-        With a `niceness` the server's processes behind these connections give way to its others: only for a server in
-        this machine's process table, as the embedded one is.
+        `tune` gets the id of the server's process behind each of these connections: only for a server in this
+        machine's process table, as the embedded one is.
 
         Raises Unavailable, with the server's own words, when PostgreSQL cannot be reached.
         """
 
-        async def give_way(conn: Conn) -> None:
-            priority.give_way(niceness, conn.info.backend_pid)
+        async def configure(conn: Conn) -> None:
+            if tune is not None:
+                tune(conn.info.backend_pid)
 
         pool: AsyncConnectionPool[Conn] = AsyncConnectionPool(
             conninfo,
@@ -55,7 +56,7 @@ class Database:
             timeout=30.0,
             kwargs={"application_name": application_name, "options": "-c timezone=UTC", "autocommit": True},
             check=_check,
-            configure=give_way if niceness else None,
+            configure=configure if tune is not None else None,
         )
         probe = await connect(conninfo, timeout=timeout)
         try:
