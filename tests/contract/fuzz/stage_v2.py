@@ -51,15 +51,15 @@ async def staged(folder: Path) -> AsyncIterator[Caller]:
 
 
 @asynccontextmanager
-async def staged_installation(folder: Path) -> AsyncIterator[tuple[Installation, Caller]]:
+async def staged_installation(folder: Path, *, workers: int = 1) -> AsyncIterator[tuple[Installation, Caller]]:
     """The installation, up and filled, on HTTPS with a certificate of its own; it is stopped afterwards."""
-    installation = Installation(folder / "data")
+    installation = Installation(folder / "data", workers=workers)
     (folder / "data").mkdir()
     found = certificates.generated(folder / "data" / "tls", installation.settings.host)
     installation.start()
     try:
         caller = await _filled(installation.settings, found.ca_file)
-        await _up(installation.settings.port)
+        await up(installation.settings.port)
         yield installation, caller
     finally:
         await installation.stop()
@@ -80,7 +80,8 @@ async def _filled(settings: Settings, ca_file: str) -> Caller:
     return Caller(root, ca_file, operator.client_id, operator.secret, operator.token, records)
 
 
-async def _up(port: int) -> None:
+async def up(port: int) -> None:
+    """Wait until something listens there, for a minute at most."""
     async with asyncio.timeout(60):
         while True:
             try:
