@@ -14,8 +14,8 @@ import psycopg
 from clarion.audience.snapshot import files, frames
 from clarion.audience.snapshot.model import Base, Built, Order
 from clarion.audience.snapshot.store import reading
+from clarion.base import priority
 
-_NICE = 10
 _PAGES = 8192
 """Pages of a piece: 64 MiB of the table, about 120,000 devices."""
 
@@ -41,7 +41,7 @@ def build(order: Order, *, pages: int = _PAGES, parent: int | None = None) -> Bu
 def main() -> None:
     """The process."""
     parent = os.getppid()
-    os.nice(_NICE)
+    priority.give_way(priority.BULK)
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     sys.stdout.buffer.write(msgspec.json.encode(build(order, parent=parent)))
 
